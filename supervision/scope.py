@@ -1,0 +1,69 @@
+"""What an actor may see and do, compiled from the policy's rows into a value. Here tenants and authz meet.
+
+A path is `620000/620100/620102/@GAJ/#C7/`: tenants from the root down, a department, a case; every segment
+ends in a slash, so no code is ever a prefix of another. Knows no Casbin, no SQL and no clock.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Rows: TypeAlias = frozenset[str] | None
+"""The departments whose rows may be seen in a tenant; None: every row."""
+
+Reach: TypeAlias = Mapping[str, Rows]
+"""Tenant code → the rows of it that an action reaches; a tenant that is not reached is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one action is allowed: (subtrees + nodes) minus (denied subtrees + nodes). All are paths ending in `/`."""
+
+    subtrees: tuple[str, ...] = ()
+    nodes: frozenset[str] = frozenset()
+    denied_subtrees: tuple[str, ...] = ()
+    denied_nodes: frozenset[str] = frozenset()
+
+    def has(self, path: str) -> bool:
+        allowed = path.startswith(self.subtrees) or path in self.nodes
+        return allowed and not (path.startswith(self.denied_subtrees) or path in self.denied_nodes)
+
+    def rows(self, tenant_path: str) -> Rows | bool:
+        """None: all rows; a set: rows of these departments; False: nothing in this tenant."""
+        if tenant_path.startswith(self.denied_subtrees) or tenant_path in self.denied_nodes:
+            return False
+        if tenant_path.startswith(self.subtrees) or tenant_path in self.nodes:
+            return None
+        inside = [p[len(tenant_path) + 1 :].rstrip("/") for p in self.subtrees if p.startswith(tenant_path + "@")]
+        held = frozenset(d for d in inside if self.has(f"{tenant_path}@{d}/"))
+        return held or False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One actor's rights at one policy version, good until `until` (epoch seconds: the next not-before or expiry)."""
+
+    subject: str
+    version: int
+    until: float
+    parts: Mapping[str, Part]
+    _reached: dict[str, tuple[Mapping[str, str], Reach]] = field(default_factory=dict, repr=False, compare=False)
+
+    def can(self, action: str, path: str) -> bool:
+        part = self.parts.get(action)
+        return part is not None and part.has(path)
+
+    def reach(self, action: str, paths: Mapping[str, str]) -> Reach:
+        """Where `action` reaches, over tenant code → path. Computed once per scope and (immutable) mapping."""
+        known = self._reached.get(action)
+        if known is None or known[0] is not paths:
+            known = self._reached[action] = (paths, dict(reached(self.parts.get(action), paths)))
+        return known[1]
+
+
+def reached(part: Part | None, paths: Mapping[str, str]) -> Iterable[tuple[str, Rows]]:
+    """The tenants that a part reaches, each with its rows."""
+    for code, path in paths.items() if part is not None else ():
+        rows = part.rows(path) if part is not None else False
+        if not isinstance(rows, bool):
+            yield code, rows

@@ -1,0 +1,57 @@
+"""Where tenants live, as an interface: a SQLite file each, schemas in a PostgreSQL database, later a remote gateway.
+
+A source turns its driver's errors into faults (TenantTimedOut, TenantUnreachable, TenantBroken); what it returns
+is the same for every kind: moments as `datetime` or as UTC text, rows as tuples.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Executable
+
+from supervision.scope import Reach
+from tenants.read.request import Groups, Nested, Read, Row
+
+
+class Session(Protocol):
+    """One transaction of one tenant's database. Committed when its block ends, rolled back when it raises.
+
+    Statements are SQLAlchemy Core over `tenants.tables`; their text is compiled once per statement object and dialect
+    and cached, so make them at module level or in cached functions. Values are given by parameter name.
+    """
+
+    dialect: str
+    """`sqlite` or `postgres`."""
+
+    async def fetch(self, statement: Executable, given: Mapping[str, Any] = {}) -> Sequence[Any]:
+        """Rows as tuples (or asyncpg records, which index alike). Moments come as `datetime` or UTC text."""
+
+    async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The statement once per row of values, in one round trip where the driver can."""
+
+
+class Source(Protocol):
+    """A place that holds tenants."""
+
+    name: str
+    tenants_per_statement: int
+
+    async def read(self, read: Read, reach: Reach, now: datetime) -> list[Row]:
+        """The rows of a page over these tenants, in order, at most `read.limit`."""
+
+    async def limbs(self, read: Read, reach: Reach, now: datetime) -> dict[str, list[Row]]:
+        """The first `read.limit` rows of each tenant by itself (many pages of one shape, batched)."""
+
+    async def children(self, nested: Nested, parents: Mapping[str, Sequence[Any]], tenants: tuple[str, ...]) -> list[Row]:
+        """Children of rows: (tenant, parent key, n, *columns). `tenants`: all of the step, so that the text depends on no page."""
+
+    async def groups(self, groups: Groups, reach: Reach, now: datetime) -> list[Row]:
+        """(*dimensions, *measures) of each group of these tenants together; grouped in the database."""
+
+    def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
+        """A transaction for writing; at most one at a time for a tenant of a SQLite file."""
+
+    async def close(self) -> None:
+        """Give back threads, files and connections."""
