@@ -8,8 +8,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Rows: TypeAlias = frozenset[str] | None
-"""The departments whose rows may be seen in a tenant; None: every row."""
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    """Every row of a tenant (or of the departments `only`) but those of some departments and some cases, by id: a recusal inside.
+
+    A row without a department is not shown to one who is recused from a department: it may be that department's.
+    """
+
+    departments: frozenset[str] = frozenset()
+    cases: frozenset[int] = frozenset()
+    only: frozenset[str] | None = None
+
+
+Rows: TypeAlias = frozenset[str] | Except | None
+"""The departments whose rows may be seen in a tenant; None: every row; empty: the tenant itself and no row of it."""
 
 Reach: TypeAlias = Mapping[str, Rows]
 """Tenant code → the rows of it that an action reaches; a tenant that is not reached is absent."""
@@ -29,14 +42,32 @@ class Part:
         return allowed and not (path.startswith(self.denied_subtrees) or path in self.denied_nodes)
 
     def rows(self, tenant_path: str) -> Rows | bool:
-        """None: all rows; a set: rows of these departments; False: nothing in this tenant."""
+        """None: all rows; a set: rows of these departments; Except: all but some; False: nothing in this tenant."""
         if tenant_path.startswith(self.denied_subtrees) or tenant_path in self.denied_nodes:
             return False
-        if tenant_path.startswith(self.subtrees) or tenant_path in self.nodes:
-            return None
-        inside = [p[len(tenant_path) + 1 :].rstrip("/") for p in self.subtrees if p.startswith(tenant_path + "@")]
-        held = frozenset(d for d in inside if self.has(f"{tenant_path}@{d}/"))
-        return held or False
+        every = tenant_path.startswith(self.subtrees)
+        held = {d for p in self.subtrees if (d := _department(p, tenant_path))}
+        if not (every or held or tenant_path in self.nodes):
+            return False
+        if not any(p.startswith(tenant_path) for p in (*self.denied_subtrees, *self.denied_nodes)):
+            return None if every else frozenset(held)
+        denied = frozenset(d for p in self.denied_subtrees if (d := _department(p, tenant_path)))
+        cases = frozenset(c for p in (*self.denied_subtrees, *self.denied_nodes) if (c := _case(p, tenant_path)) is not None)
+        if every:
+            return Except(denied, cases) if denied or cases else None
+        return Except(cases=cases, only=frozenset(held - denied)) if cases else frozenset(held - denied)
+
+
+def _department(path: str, tenant_path: str) -> str | None:
+    """The department that a path names, where it is one of this tenant."""
+    inside = path.removeprefix(tenant_path)
+    return inside[1:-1] if inside is not path and inside.startswith("@") and inside.count("/") == 1 else None
+
+
+def _case(path: str, tenant_path: str) -> int | None:
+    """The id of the case that a path names, where it is one of this tenant."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return int(last[1:]) if path.startswith(tenant_path + "@") and last.startswith("#") and last[1:].isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
