@@ -13,7 +13,7 @@ FOREVER = 9_999_999_999
 
 SEGMENT = r"[0-9A-Za-z_-]+"
 PATTERN = re.compile(rf"(?:\*|(?:[0-9]{{6,12}}/)+(?:@{SEGMENT}/(?:#{SEGMENT}/)?|~{SEGMENT}/)?\*?)")
-"""A grant's path: tenants from the root down, then perhaps a department (and a case of it) or an ingest source; `*` alone: everywhere."""
+"""A grant's path: tenants from the root down, perhaps a department (and a case of it) or an ingest source. `*`: everywhere."""
 
 EFFECTS = ("allow", "deny")
 RECUSED = "recused"
@@ -28,7 +28,7 @@ class GrantInvalid(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """`path` is a pattern: `X/*` is X and everything below, `X/` exactly X. Live while not_before <= now < expires (epoch seconds)."""
+    """`path` is a pattern: `X/*` is X and everything below, `X/` exactly X. Live while not_before <= now < expires (epoch s)."""
 
     subject: str
     role: str
