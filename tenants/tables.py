@@ -135,6 +135,8 @@ cases = Table(
     Column("reason", Text),
     Column("applied_at", Moment),
     Column("accepted_at", Moment),
+    Column("refused_at", Moment),                        # 不受理, when it ended the clock
+    Column("withdrawn_at", Moment),                      # 撤回, when it ended the clock
     Column("decided_at", Moment),
     Column("closed_at", Moment),                         # 办结
     Column("delivered_at", Moment),
