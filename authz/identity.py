@@ -59,7 +59,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Which tokens are believed: the keys of each algorithm (several while one is replaced), issuer, audience, leeway in seconds."""
+    """Which tokens are believed: keys by algorithm (several while one is replaced), issuer, audience, leeway in seconds."""
 
     keys: Mapping[str, Sequence[bytes | str]]
     issuer: str

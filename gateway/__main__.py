@@ -1,0 +1,50 @@
+"""The command line, put together from the modules of `gateway.commands`; what each command does stands there."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+import typer
+
+from supervision.faults import Failure, Refusal
+
+COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "explain", "schema", "catalogue")
+"""Each a module with a function of the same name."""
+
+GROUPS = ("tenants", "calendar", "quarantine")
+"""Each a module with an `app` that holds several commands."""
+
+WHAT = "One GraphQL schema over the databases of a province, its cities and counties."
+REFUSED, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def build() -> typer.Typer:
+    """The whole application."""
+    app = typer.Typer(help=WHAT, callback=lambda: None, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+    for name in filter(_exists, COMMANDS):
+        app.command(name)(getattr(import_module(f"gateway.commands.{name}"), name))
+    for name in filter(_exists, GROUPS):
+        app.add_typer(import_module(f"gateway.commands.{name}").app, name=name)
+    return app
+
+
+def _exists(name: str) -> bool:
+    return find_spec(f"gateway.commands.{name}") is not None
+
+
+def main() -> None:
+    """Runs a command. A refusal is one sentence and exit code 2; a failure of ours is exit code 1."""
+    try:
+        build()()
+    except Refusal as refusal:
+        sys.stderr.write(f"mingjing: {refusal.message}\n")
+        sys.exit(REFUSED)
+    except Failure as failure:
+        sys.stderr.write(f"mingjing: {failure.message} [{failure.code}]\n")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Every setting, a line each: its default, its meaning, its unit. Read from `MINGJING_*` of the environment handed in.
+
+Secrets are never settings: a setting names the file that holds one, and the file must be its owner's alone.
+Knows nothing of what the settings do.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from secrets import token_bytes
+from types import MappingProxyType
+from typing import Any
+
+from supervision.faults import Refusal
+from tenants.read.request import Limits
+
+PREFIX = "MINGJING_"
+ELSEWHERE = frozenset({"MINGJING_SHARED_DATA"})
+"""Not settings: what the tests read."""
+
+
+class SettingInvalid(Refusal):
+    """A setting cannot be used."""
+
+    code = "SETTING_INVALID"
+
+
+class SecretFileOpen(Refusal):
+    """A secret's file is readable by others than its owner."""
+
+    code = "SECRET_FILE_OPEN"
+
+
+def setting(default: Any, meaning: str, least: float | None = None) -> Any:
+    """A field of Config. `least`: the smallest number that makes sense."""
+    return field(default=default, metadata={"meaning": meaning, "least": least})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one gateway. The environment's name of each is `MINGJING_` and the field's name in capitals."""
+
+    # fmt: off
+    data: Path = setting(Path("var/demo"), "folder of the registry, the tenants' SQLite files and the keys")
+    registry: str = setting("", "URL of the registry, sqlite:///PATH or postgresql://HOST/NAME; empty: registry.db in `data`")
+    registry_refresh: float = setting(5.0, "seconds between two looks at the registry for tenants that came, went or moved", 0.05)
+    postgres_passfile: str = setting("", "password file of PostgreSQL (the .pgpass format); empty: the driver's own default")
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: int = setting(8123, "port to listen on; 0: any free one", 0)
+    drain_within: int = setting(10, "seconds that requests under way may still take when the server is stopped", 0)
+    cors_origins: tuple[str, ...] = setting((), "origins whose pages may read answers, separated by commas; * is not taken")
+
+    token_key_file: str = setting("", "file of the key that signs tokens (HS256); empty: token.key in `data`, made on first use")
+    token_issuer: str = setting("mingjing", "the issuer (iss) that tokens must name")
+    token_audience: str = setting("mingjing", "the audience (aud) that tokens must name")
+    token_leeway: float = setting(30.0, "seconds by which the clocks of issuer and gateway may differ", 0)
+    tokens_remembered: int = setting(4096, "checked tokens kept so that their signature is computed once", 1)
+    scopes_remembered: int = setting(4096, "compiled scopes kept, one per person", 1)
+    cursor_key_file: str = setting("", "file of the key that signs cursors; empty: cursor.key in `data`, made on first use")
+
+    answer_within: float = setting(10.0, "seconds for one answer, queueing included", 0.01)
+    patience: float = setting(2.0, "seconds before a slow source is left out of the answer", 0.01)
+    tenants_at_once: int = setting(16, "sources asked at the same time for one query", 1)
+    tenants_per_statement: int = setting(200, "tenants of one database asked in one statement", 1)
+    breaker_failures: int = setting(3, "failures in a row after which a source is not asked for a while", 1)
+    breaker_pause: float = setting(5.0, "seconds for which such a source is not asked", 0)
+    sqlite_handles: int = setting(512, "SQLite files held open (three descriptors each)", 1)
+    sqlite_list_threads: int = setting(1, "threads that read lists from SQLite files", 1)
+    sqlite_aggregate_threads: int = setting(2, "threads that count and group in SQLite files", 1)
+    postgres_connections: int = setting(4, "connections to one PostgreSQL database", 1)
+
+    body_bytes: int = setting(1_048_576, "bytes of one GraphQL request's body or query string", 1)
+    query_tokens: int = setting(4_000, "tokens of one document", 1)
+    query_depth: int = setting(15, "levels of nested selections", 1)
+    query_aliases: int = setting(100, "aliases of one document", 0)
+    query_directives: int = setting(50, "directives of one document", 0)
+    query_roots: int = setting(20, "root fields of one operation", 1)
+    page_rows: int = setting(1_000, "rows of one page at most (`first`, `last`)", 1)
+    document_cache_bytes: int = setting(4_194_304, "bytes of source text of the documents kept parsed and validated", 0)
+    # fmt: on
+
+    def limits(self) -> Limits:
+        """What the read path is told."""
+        names = {f.name for f in fields(self)} & {f.name for f in fields(Limits)}
+        return Limits(**{name: getattr(self, name) for name in names})
+
+    @property
+    def registry_url(self) -> str:
+        return self.registry or f"sqlite:///{(self.data / 'registry.db').absolute()}"
+
+    def token_key(self) -> bytes:
+        return secret(Path(self.token_key_file) if self.token_key_file else None, self.data / "token.key")
+
+    def cursor_key(self) -> bytes:
+        return secret(Path(self.cursor_key_file) if self.cursor_key_file else None, self.data / "cursor.key")
+
+
+def configured(environ: Mapping[str, str], **given: Any) -> Config:
+    """The settings of this environment; `given` (from the command line, where not None) goes before it."""
+    found = {f.name: _value(f, environ[name]) for f in fields(Config) if (name := PREFIX + f.name.upper()) in environ}
+    return Config(**found | {name: value for name, value in given.items() if value is not None})
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings and are none: misspelt, most likely."""
+    names = {PREFIX + f.name.upper() for f in fields(Config)} | ELSEWHERE
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in names)
+
+
+def _value(described: Any, text: str) -> Any:
+    name = PREFIX + described.name.upper()
+    try:
+        value = _read(described.default, text)
+    except ValueError:
+        raise SettingInvalid(f"{name}={text!r} is not a {type(described.default).__name__}") from None
+    least = described.metadata["least"]
+    if least is not None and not least <= value < float("inf"):
+        raise SettingInvalid(f"{name}={text!r} must be a number of at least {least:g}")
+    return value
+
+
+def _read(default: Any, text: str) -> Any:
+    """The text as the kind of thing that the default is."""
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return type(default)(text)
+
+
+def secret(named: Path | None, own: Path) -> bytes:
+    """The bytes of the file that a setting names, or else of our own file, which is made on first use."""
+    path = named or own
+    if named is None and not own.exists():
+        _make_secret(own)
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SecretFileOpen(f"{path}: chmod 600 it")
+        key = path.read_bytes().strip()
+    except OSError as problem:
+        raise SettingInvalid(f"the secret file {path} cannot be read: {problem.strerror}") from None
+    if len(key) < 32:
+        raise SettingInvalid(f"the secret file {path} holds {len(key)} bytes, 32 are needed")
+    return key
+
+
+def _make_secret(path: Path) -> None:
+    """Written whole under another name first: two processes that start together end with one and the same key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{token_bytes(6).hex()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(token_bytes(32).hex().encode())
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+KINDS: Mapping[type, str] = MappingProxyType({int: "whole number", float: "number", str: "text", Path: "path", tuple: "list"})
+
+
+def page() -> str:
+    """docs/settings.md: a heading for each setting."""
+    intro = "# Settings\n\nEach is an environment variable. Written by `python -m gateway.config`; a test keeps it in step.\n"
+    return intro + "".join(map(_entry, fields(Config)))
+
+
+def _entry(described: Any) -> str:
+    default = ",".join(described.default) if isinstance(described.default, tuple) else str(described.default)
+    meaning = described.metadata["meaning"]
+    return (
+        f"\n## `{PREFIX}{described.name.upper()}`\n\n{meaning[0].upper()}{meaning[1:]}.\n\n"
+        f"{KINDS[type(described.default) if not isinstance(described.default, Path) else Path]}, "
+        f"default {f'`{default}`' if default else 'empty'}.\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
