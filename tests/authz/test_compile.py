@@ -90,9 +90,9 @@ def test_the_rows_that_a_list_shows_are_those_a_check_of_each_allows(policy: tup
     rows, subject, _, _, now = policy
     scope = compile_scope(subject, rows, 1, now)
     for path in TENANTS:
-        closed = any(
-            g.subject == subject and g.effect == "deny" and g.path == path and g.not_before <= now < g.expires for g in rows
-        )
+        denials = [g.path for g in rows if g.subject == subject and g.effect == "deny" and g.not_before <= now < g.expires]
+        closed = path in denials  # exactly: closes the tenant's rows with it
+        named = {(d, c) for d in DEPARTMENTS for c in CASES if any(p.startswith(path + "@") and f"/{c}" in p for p in denials)}
         listed = _listed(scope, path)
         allowed = {(d, c) for d in DEPARTMENTS for c in CASES if scope.can("case.view", path + d + c)}
         single = {(d, c) for d, c in allowed if not scope.can("case.view", path + d + "#999/")}
