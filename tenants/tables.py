@@ -217,14 +217,17 @@ quarantine = Table(
     "quarantine", tables,
     Column("id", key, primary_key=True),
     Column("source", text_key(64), nullable=False),
-    Column("event_id", Text),
+    Column("event_id", text_key(128)),
     Column("line", Text, nullable=False),                # as it came, cut at `quarantine_bytes`; personal data
+    Column("digest", LargeBinary(16), nullable=False),   # of the whole line: what comes twice is kept once
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("settled_at", Moment),                        # corrected and taken, or set aside
     Column("settled_as", Text),                          # RESENT, DISMISSED
+    UniqueConstraint("source", "digest"),
     Index("quarantine_open", "settled_at", "id"),
+    Index("quarantine_by_event", "source", "event_id"),
 )  # fmt: skip
 
 settings = Table(
