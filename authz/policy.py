@@ -15,7 +15,8 @@ other: exact for one source, `620000/620100/*` for all sources of Lanzhou and of
 
 from collections.abc import Mapping
 
-from supervision.grant import RECUSED, Grant, GrantInvalid, checked
+from supervision.faults import Refusal
+from supervision.grant import RECUSED
 
 TENANT_VIEW = "tenant.view"
 CASE_VIEW = "case.view"
@@ -41,8 +42,14 @@ def actions(role: str) -> frozenset[str]:
     return ACTIONS if role == RECUSED else ROLES.get(role, frozenset())
 
 
-def known(grant: Grant) -> Grant:
-    """The grant itself, if its role exists here and its form is right."""
-    if grant.role not in ROLES and grant.role != RECUSED:
-        raise GrantInvalid(f"there is no role {grant.role!r}; there are {', '.join(sorted(ROLES))} and {RECUSED}")
-    return checked(grant)
+class RoleUnknown(Refusal):
+    """There is no such role."""
+
+    code = "ROLE_UNKNOWN"
+
+
+def known(role: str) -> str:
+    """The role itself. Raises RoleUnknown."""
+    if role not in ROLES and role != RECUSED:
+        raise RoleUnknown(f"{role!r} is none of {', '.join(sorted(ROLES))}, {RECUSED}")
+    return role

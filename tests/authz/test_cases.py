@@ -13,7 +13,7 @@ LINES = [
     line.split("\t") for line in Path(__file__).with_name("cases.tsv").read_text("utf-8").splitlines() if not line.startswith("#")
 ]
 GRANTS = [
-    known(Grant(subject=s, role=role, path=path, not_before=int(begins), expires=int(ends), effect=effect))
+    Grant(subject=s, role=known(role), path=path, not_before=int(begins), expires=int(ends), effect=effect)
     for _, s, role, path, begins, ends, effect in (line for line in LINES if line[0] == "@grant")
 ]
 QUESTIONS = [line for line in LINES if line[0] != "@grant"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from authz.compile import compile_scope, explain
 from authz.policy import ACTIONS, ROLES, actions
-from supervision.grant import FOREVER, Grant, checked
+from supervision.grant import FOREVER, Grant
 from supervision.scope import Except, Scope
 from tests.authz.reference import enforcer, oracle
 
@@ -30,16 +30,14 @@ moment = st.integers(0, 6)
 @st.composite
 def grants(draw: st.DrawFn) -> Grant:
     begins = draw(moment)
-    return checked(
-        Grant(
-            subject=draw(st.sampled_from(SUBJECTS)),
-            role=draw(st.sampled_from(sorted(ROLES))),
-            path=draw(place) + draw(st.sampled_from(("*", "*", ""))),
-            not_before=begins,
-            expires=begins + draw(st.integers(1, 9)),
-            effect=draw(st.sampled_from(("allow", "allow", "allow", "deny"))),
-            id=draw(moment),
-        )
+    return Grant(
+        subject=draw(st.sampled_from(SUBJECTS)),
+        role=draw(st.sampled_from(sorted(ROLES))),
+        path=draw(place) + draw(st.sampled_from(("*", "*", ""))),
+        not_before=begins,
+        expires=begins + draw(st.integers(1, 9)),
+        effect=draw(st.sampled_from(("allow", "allow", "allow", "deny"))),
+        id=draw(moment),
     )
 
 
@@ -51,7 +49,7 @@ def policies(draw: st.DrawFn) -> tuple[list[Grant], str, str, str, int]:
     if draw(st.integers(0, 2)) == 0:
         below = near.path.removesuffix("*") if near.path.endswith("*") else near.path
         shut = below + (draw(st.sampled_from(DEPARTMENTS)) if "@" not in below and "~" not in below else "")
-        rows.append(checked(Grant(subject=near.subject, role="recused", path=shut + "*", expires=20, effect="deny")))
+        rows.append(Grant(subject=near.subject, role="recused", path=shut + "*", expires=20, effect="deny"))
     where = near.path.removesuffix("*")
     if near.path.endswith("*") and "@" not in where and "~" not in where:
         where = draw(st.sampled_from([t for t in TENANTS if t.startswith(where)])) + draw(st.sampled_from(("", *DEPARTMENTS)))
