@@ -132,11 +132,23 @@ def midnight(day: int) -> datetime:
 
 def by_limit(limit: Limit, start: datetime, stops: Sequence[Span], calendar: Calendar, rule: LightRule) -> Moments:
     """By our own clock: a limit that runs from a moment, and the times it stood."""
-    count = Counting(calendar, limit.unit, standing_days(stops))
-    day, n = (day_of(start), limit.days) if limit.days else (day_of(start) - 1, 1)
+    if not stops:
+        return _unbroken(limit, day_of(start), calendar, rule)
+    return _counted(limit, day_of(start), standing_days(stops), calendar, rule)
+
+
+def _counted(limit: Limit, start: int, out: Sequence[Days], calendar: Calendar, rule: LightRule) -> Moments:
+    count = Counting(calendar, limit.unit, out)
+    day, n = (start, limit.days) if limit.days else (start - 1, 1)
     last = count.nth(day, n)
     warn = _warn(rule.yellow, count, day, n, last)
     return _moments(midnight(last + 1), day, last, warn, limit.unit is LimitUnit.CALENDAR_DAY, calendar, rule)
+
+
+@lru_cache(maxsize=8192)
+def _unbroken(limit: Limit, start: int, calendar: Calendar, rule: LightRule) -> Moments:
+    """Most cases never stop, and few days and limits are alive at a time."""
+    return _counted(limit, start, (), calendar, rule)
 
 
 def by_statement(due_at: datetime, start: datetime, calendar: Calendar, rule: LightRule) -> Moments:

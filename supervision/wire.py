@@ -6,6 +6,7 @@ Knows no transport: a line is bytes.
 """
 
 import copy
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -82,6 +83,7 @@ _read = msgspec.json.Decoder(Event).decode
 _read_name = msgspec.json.Decoder(_Named).decode
 _write = msgspec.json.Encoder(order="sorted").encode
 _UTC = UTC
+_CONTROLS = re.compile(rb"\\(?:u00[01]|[bfnrt])").search
 
 
 def decode(line: bytes) -> Event:
@@ -97,7 +99,7 @@ def decode(line: bytes) -> Event:
     except RecursionError:
         raise NotJson("(it is nested too deeply)") from None
     _settle(event)
-    if b"\\" in line:
+    if b"\\" in line and _CONTROLS(line):
         _check_texts(event)
     return event
 
@@ -171,7 +173,7 @@ KEYS = frozenset({
 
 
 def _check_texts(event: Event) -> None:
-    """Only escapes can bring in control characters, so only lines with a backslash come here."""
+    """Only escapes can bring in control characters, so only lines that seem to hold one come here."""
     for name, text in _texts(msgspec.structs.asdict(event)):
         if "\0" in text or (name in KEYS and any(char < " " for char in text)):
             raise TextInvalid(f"Look at `{name}`.")
