@@ -12,6 +12,7 @@ from secrets import token_bytes
 from types import MappingProxyType
 from typing import Any
 
+from schema.context import Bounds
 from supervision.faults import Refusal
 from tenants.read.request import Limits
 
@@ -45,6 +46,7 @@ class Config:
     data: Path = setting(Path("var/demo"), "folder of the registry, the tenants' SQLite files and the keys")
     registry: str = setting("", "URL of the registry, sqlite:///PATH or postgresql://HOST/NAME; empty: registry.db in `data`")
     registry_refresh: float = setting(5.0, "seconds between two looks at the registry for tenants that came, went or moved", 0.05)
+    postgres_passfile: str = setting("", "password file of PostgreSQL (the .pgpass format); empty: what libpq would take")
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8123, "port to listen on; 0: any free one", 0)
     drain_within: int = setting(10, "seconds that requests under way may still take when the server is stopped", 0)
@@ -75,14 +77,24 @@ class Config:
     query_aliases: int = setting(100, "aliases of one document", 0)
     query_directives: int = setting(50, "directives of one document", 0)
     query_roots: int = setting(20, "root fields of one operation", 1)
-    page_rows: int = setting(1_000, "rows of one page at most (`first`, `last`)", 1)
+    page_default: int = setting(50, "rows of a page where neither `first` nor `last` says how many", 1)
+    page_max: int = setting(1_000, "rows of one page at most", 1)
+    rows_max: int = setting(100_000, "rows of all pages of one request and of what hangs on them, together, as asked", 1)
+    groups_max: int = setting(20_000, "groups of one summary at most", 1)
     document_cache_bytes: int = setting(4_194_304, "bytes of source text of the documents kept parsed and validated", 0)
     # fmt: on
 
     def limits(self) -> Limits:
         """What the read path is told."""
-        names = {f.name for f in fields(self)} & {f.name for f in fields(Limits)}
-        return Limits(**{name: getattr(self, name) for name in names})
+        return Limits(**self._shared_with(Limits))
+
+    def bounds(self) -> Bounds:
+        """What the schema is told."""
+        return Bounds(**self._shared_with(Bounds))
+
+    def _shared_with(self, kind: type[Any]) -> dict[str, Any]:
+        names = {f.name for f in fields(self)} & {f.name for f in fields(kind)}
+        return {name: getattr(self, name) for name in names}
 
     @property
     def registry_url(self) -> str:
