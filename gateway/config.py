@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from secrets import token_bytes
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
-from schema.context import Bounds
 from supervision.faults import Refusal
 from tenants.read.request import Limits
 
+T = TypeVar("T")
 PREFIX = "MINGJING_"
 ELSEWHERE = frozenset({"MINGJING_SHARED_DATA"})
 """Not settings: what the tests read."""
@@ -84,17 +84,14 @@ class Config:
     document_cache_bytes: int = setting(4_194_304, "bytes of source text of the documents kept parsed and validated", 0)
     # fmt: on
 
+    def part(self, kind: type[T]) -> T:
+        """The settings that another room's own table of limits has under the same names."""
+        names = {f.name for f in fields(self)} & {f.name for f in fields(kind)}  # type: ignore[arg-type]
+        return kind(**{name: getattr(self, name) for name in names})
+
     def limits(self) -> Limits:
         """What the read path is told."""
-        return Limits(**self._shared_with(Limits))
-
-    def bounds(self) -> Bounds:
-        """What the schema is told."""
-        return Bounds(**self._shared_with(Bounds))
-
-    def _shared_with(self, kind: type[Any]) -> dict[str, Any]:
-        names = {f.name for f in fields(self)} & {f.name for f in fields(kind)}
-        return {name: getattr(self, name) for name in names}
+        return self.part(Limits)
 
     @property
     def registry_url(self) -> str:
