@@ -1,0 +1,83 @@
+"""The tables of the registry: which tenants there are and where, who was granted what, which special days were published.
+
+One registry serves a whole deployment; no case and no personal data beyond subjects' names stands in it. The schema
+name in compiled text is replaced like a tenant's. Days are ISO text, moments UTC, grants' times epoch seconds.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)  # fmt: skip
+
+from tenants.tables import TENANT, Moment, key, text_key
+
+REGISTRY_SCHEMA = "registry"
+"""The registry's schema where it lives in PostgreSQL (it may share a database with tenants)."""
+
+registry_tables = MetaData(schema=TENANT)
+
+tenants = Table(
+    "tenants", registry_tables,
+    Column("code", text_key(12), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("level", String(16), nullable=False),         # supervision.tree.Level
+    Column("parent", text_key(12), ForeignKey(f"{TENANT}.tenants.code", name="tenants_parent_fkey")),
+    Column("path", text_key(255), nullable=False),       # codes from the root down, each ending in `/`
+    Column("source", Text),                              # URL of the place that holds it
+    Column("state", String(16), nullable=False),         # tenants.registry.State
+    Column("revision", String(64)),                      # of its database, as last seen by `provision`
+    Column("reason", Text),                              # why it is BROKEN
+    Column("provisioned_at", Moment),
+    CheckConstraint("path LIKE '%/'", name="tenants_path_ends_in_slash"),
+    CheckConstraint("state IN ('PROVISIONING', 'ACTIVE', 'BROKEN', 'RETIRED')", name="tenants_state_known"),
+    CheckConstraint("state <> 'ACTIVE' OR (source IS NOT NULL AND revision IS NOT NULL)", name="tenants_active_is_somewhere"),
+    Index("tenants_by_path", "path", unique=True),
+)  # fmt: skip
+
+grants = Table(
+    "grants", registry_tables,
+    Column("id", key, primary_key=True),
+    Column("subject", text_key(255), nullable=False),
+    Column("role", text_key(64), nullable=False),
+    Column("path", text_key(512), nullable=False),       # `X/*`: X and everything below; `X/`: exactly X
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("effect", String(5), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("granted_by", Text, nullable=False),
+    Column("granted_at", Moment, nullable=False),
+    Column("demo", Boolean, nullable=False),             # made by `mingjing token`, not by an administrator
+    CheckConstraint("effect IN ('allow', 'deny')", name="grants_effect_known"),
+    CheckConstraint("role <> 'recused' OR effect = 'deny'", name="grants_recusal_denies"),
+    CheckConstraint("path = '*' OR path LIKE '%/' OR path LIKE '%/*'", name="grants_path_ends_in_slash"),
+    CheckConstraint("not_before >= 0 AND not_before < expires", name="grants_begin_before_they_end"),
+    UniqueConstraint("subject", "role", "path", "effect", "not_before", "expires", name="grants_once"),
+)  # fmt: skip
+
+policy_version = Table(
+    "policy_version", registry_tables,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="policy_version_is_one_row"),
+)  # fmt: skip
+
+special_days = Table(
+    "special_days", registry_tables,
+    Column("day", text_key(10), primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("in_lieu", Boolean, nullable=False),
+    CheckConstraint("kind IN ('holiday', 'adjusted_workday')", name="special_days_kind_known"),
+    Index("special_days_by_year", "year"),
+)  # fmt: skip
