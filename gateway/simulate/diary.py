@@ -7,8 +7,9 @@ from datetime import date, datetime, time, timedelta, timezone
 from random import Random
 from typing import Any
 
-from gateway.simulate.offices import WINDOW, Office, Officer, Power
+from gateway.simulate.offices import WINDOW, Office, Power
 from supervision.calendar import Calendar
+from supervision.catalogue_file import Officer
 from supervision.events import Event
 
 CHINA = timezone(timedelta(hours=8))

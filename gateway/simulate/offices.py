@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from gateway.simulate.people import dice, person_name
 from supervision.catalogue import FeeStandard, Item, LimitUnit, PowerKind, Step
+from supervision.catalogue_file import Catalogue, Department, Officer
 from supervision.tree import Level
 
 Fact: TypeAlias = Mapping[str, Any]
@@ -34,17 +35,6 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Officer:
-    """An officer (经办人). `certificate`: the number that allows enforcing the law (执法证号)."""
-
-    code: str
-    department: str
-    name: str
-    post: str
-    certificate: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Office:
     """One tenant's government, as far as a simulation needs it. `staff`: department and post → officers."""
 
@@ -54,6 +44,14 @@ class Office:
     departments: Mapping[str, str]
     powers: tuple[Power, ...]
     staff: Mapping[tuple[str, str], tuple[Officer, ...]]
+
+    def catalogue(self) -> Catalogue:
+        """As the office would register itself."""
+        return Catalogue(
+            departments=tuple(Department(code=code, name=name) for code, name in self.departments.items()),
+            officers=tuple(officer for officers in self.staff.values() for officer in officers),
+            items=tuple(power.item for power in self.powers),
+        )
 
 
 WINDOW = "窗口人员"
@@ -98,7 +96,8 @@ def _officers(rng: Random, code: str, department: str, post: str, first: int) ->
     enforces = post in ENFORCING
     for number in range(first, first + (3 if enforces else 2)):
         certificate = f"{code[:4]}{rng.randrange(10**7):07d}" if enforces and number < first + 2 else None
-        yield Officer(f"{department}-{number + 1:03d}", department, person_name(rng), post, certificate)
+        who = f"{department}-{number + 1:03d}"
+        yield Officer(code=who, department=department, name=person_name(rng), post=post, certificate=certificate)
 
 
 @cache

@@ -9,11 +9,12 @@ from random import Random
 from typing import TypeAlias
 
 from gateway.simulate.diary import Diary
-from gateway.simulate.offices import CHIEF, ENFORCING, WINDOW, Office, Officer, Power, post_of
+from gateway.simulate.offices import CHIEF, ENFORCING, WINDOW, Office, Power, post_of
 from gateway.simulate.people import applicant
 from supervision import events as e
 from supervision.calendar import Calendar
 from supervision.catalogue import LimitUnit, Step
+from supervision.catalogue_file import Officer
 
 GRANTED: Mapping[str, str] = {
     "PERMIT": "APPROVED",

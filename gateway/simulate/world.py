@@ -18,7 +18,6 @@ from gateway.simulate.people import dice
 from gateway.simulate.quirks import drawn
 from gateway.simulate.stories import story
 from supervision.calendar import Calendar
-from supervision.catalogue import Item
 
 
 class Volume(NamedTuple):
@@ -117,8 +116,3 @@ class Present:
         said |= {"id": f"{said['id']}{self._stamp}", "occurredAt": now.astimezone(UTC).isoformat()}
         stamped = known[body.decode()] = line._replace(at=now, body=orjson.dumps(said))
         return stamped
-
-
-def items_of(office: Office) -> tuple[Item, ...]:
-    """The office's catalogue."""
-    return tuple(power.item for power in office.powers)
