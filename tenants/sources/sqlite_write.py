@@ -1,0 +1,136 @@
+"""Transactions on SQLite files: one writer a file at a time, each call in a thread, handles kept between transactions.
+
+A file that was replaced since its handle was opened is opened anew. Knows no tables; serves the registry as well.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable
+
+from supervision.faults import TenantUnreachable
+from tenants.sources.faults import sqlite_fault
+from tenants.sources.text import Written, written
+from tenants.tables import TENANT, utc_text
+
+Value = TypeVar("Value")
+sqlite3.register_adapter(datetime, utc_text)  # every moment in every file has this one spelling
+
+SETTINGS = "PRAGMA busy_timeout={busy_ms}; PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=on"
+
+
+class SqliteSession:
+    """One transaction of one file. Booleans come back as 0 and 1, moments as UTC text."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, threads: ThreadPoolExecutor) -> None:
+        self._connection, self._threads = connection, threads
+
+    async def fetch(self, statement: Executable, given: Mapping[str, Any] = {}) -> Sequence[Any]:
+        text = written(statement, "sqlite")
+        values = text.values(given)
+        return await self.call(lambda: self._connection.execute(_sql(text), values).fetchall())
+
+    async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        text = written(statement, "sqlite", many=True)
+        await self.call(lambda: self._connection.executemany(_sql(text), text.values_of_many(rows)))
+
+    async def script(self, sql: str) -> None:
+        """A statement as it stands, for what Core cannot write."""
+        await self.call(lambda: self._connection.execute(sql))
+
+    async def call(self, job: Callable[[], Value]) -> Value:
+        """The job in a thread. A caller who is cancelled interrupts SQLite and waits for the thread: the handle stays sound."""
+        doing = asyncio.get_running_loop().run_in_executor(self._threads, job)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await stopped(doing, self._connection)
+            raise
+
+
+async def stopped(doing: asyncio.Future[Any], connection: sqlite3.Connection) -> None:
+    """Interrupt until the thread is done: an interrupt before the statement has begun is lost."""
+    while not doing.done():
+        connection.interrupt()
+        await asyncio.wait({doing}, timeout=0.01)
+    with suppress(sqlite3.Error):
+        doing.result()
+
+
+def _sql(text: Written) -> str:
+    return text.sql.replace(f"{TENANT}.", "")
+
+
+class SqliteWriter:
+    """Sessions over the files of a folder, or over one file. `locate`: name → file; it must exist already."""
+
+    def __init__(self, locate: Callable[[str], Path], *, threads: int = 2, handles: int = 64, busy: float = 2.0) -> None:
+        self._locate, self._handles = locate, handles
+        self._settings = SETTINGS.format(busy_ms=int(busy * 1000))
+        self._threads = ThreadPoolExecutor(threads, "sqlite-write")
+        self._idle: OrderedDict[str, tuple[sqlite3.Connection, tuple[int, int]]] = OrderedDict()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def session(self, name: str) -> AsyncIterator[SqliteSession]:
+        """A transaction, begun as a writer's at once, so that it never has to be given up half-way. Errors come as faults."""
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            try:
+                connection, identity = await self._opened(name)
+                session = SqliteSession(connection, self._threads)
+                try:
+                    await session.script("BEGIN IMMEDIATE")
+                    yield session
+                    await session.script("COMMIT")
+                except BaseException:
+                    await self._given_up(connection)
+                    raise
+                self._keep(name, connection, identity)
+            except sqlite3.Error as error:
+                raise sqlite_fault(error) from error
+
+    async def _opened(self, name: str) -> tuple[sqlite3.Connection, tuple[int, int]]:
+        file = self._locate(name)
+        try:
+            found = os.stat(file)  # noqa: PTH116 - a few microseconds on the local disk, on every transaction
+        except OSError as error:
+            raise TenantUnreachable from error
+        identity = (found.st_dev, found.st_ino)
+        connection, known = self._idle.pop(name, (None, None))
+        if connection is not None and known == identity:
+            return connection, identity
+        if connection is not None:
+            connection.close()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._open, file), identity
+
+    def _open(self, file: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+        for pragma in self._settings.split("; "):
+            connection.execute(pragma)
+        return connection
+
+    def _keep(self, name: str, connection: sqlite3.Connection, identity: tuple[int, int]) -> None:
+        self._idle[name] = connection, identity
+        if len(self._idle) > self._handles:
+            self._idle.popitem(last=False)[1][0].close()
+
+    async def _given_up(self, connection: sqlite3.Connection) -> None:
+        """Closing rolls back. In a thread, for it may write."""
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, connection.close))
+
+    async def close(self) -> None:
+        """Close what is idle; the last handle of a file folds its WAL back into it."""
+        for connection, _ in self._idle.values():
+            await asyncio.get_running_loop().run_in_executor(self._threads, connection.close)
+        self._idle.clear()
+        self._threads.shutdown()
