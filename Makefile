@@ -2,7 +2,7 @@
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv, by hash, from the two lock files.
 
 .DEFAULT_GOAL := help
-PORT ?= 8000
+PORT ?= 8123
 DATA ?= var/demo
 only ?=
 
@@ -18,7 +18,7 @@ help: ## this list
 	@echo "mingjing, electronic supervision over a province's databases. What make can do:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  make %-11s", $$2; $$1=$$2=""; print $$0}'
 
-demo: .venv/run.stamp ## a province on this machine, with data, until Ctrl-C   (PORT=8000 DATA=var/demo)
+demo: .venv/run.stamp ## a province on this machine, with data, until Ctrl-C   (PORT=8123 DATA=var/demo)
 	@$(BIN)/python -m gateway demo --port $(PORT) --data $(DATA)
 
 test: .venv/dev.stamp ## the test suite   (only=tests/read, only=tests/read/test_merge.py::test_ties, or only="an expression")
