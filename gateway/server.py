@@ -1,0 +1,111 @@
+"""The HTTP server around an application: uvicorn, told to log in our lines and to bound what it reads of a request's head.
+
+uvicorn's httptools protocol gathers an address or a header of any size, and waits for its end as long as it takes.
+"""
+
+import logging
+import socket
+from asyncio import TimerHandle, Transport
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.config import Config
+from gateway.log import Lines, Log
+
+HEAD_BYTES = 65_536
+HEAD_SECONDS = 20.0
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection whose requests have a head of bounded size, which comes in bounded time."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._head = 0
+        self._timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._timer is not None:
+            self._head += len(data)
+            if self._head > HEAD_BYTES:
+                self._cut(TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_came()
+        super().on_headers_complete()
+
+    def _expect_head(self) -> None:
+        self._head_came()
+        self._head = 0
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._cut, TOO_SLOW)
+
+    def _head_came(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _cut(self, answer: bytes) -> None:
+        self._head_came()
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Says in the log where it listens."""
+
+    def __init__(self, config: uvicorn.Config, log: Log) -> None:
+        super().__init__(config)
+        self.log = log
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """From now on requests come in."""
+        await super().startup(sockets)
+        if self.started:
+            self.log({"level": "info", "event": "listening", "url": self.url})
+
+    @property
+    def url(self) -> str:
+        """Where it listens; the port that was found, where any free one was asked for."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server(app: ASGIApp, config: Config, log: Log) -> Server:
+    """A server that is not running yet: `run()` serves until it is told to stop, and then lets requests under way finish."""
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = ([Lines(log)], False) if name != "uvicorn.error" else ([], True)
+    settings = uvicorn.Config(
+        app,
+        host=config.host,
+        port=config.port,
+        http=Protocol,
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=config.drain_within,
+    )
+    return Server(settings, log)
