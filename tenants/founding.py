@@ -122,7 +122,8 @@ async def bring_schema(connection: Any, schema: str, text: Text, known: bool) ->
             raise DatabaseMissing(f"schema {schema}")
         if start is None:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        await connection.execute(text(start).replace(f"{TENANT}.", f"{schema}."))
+        if sql := text(start):  # asyncpg cannot run nothing
+            await connection.execute(sql.replace(f"{TENANT}.", f"{schema}."))
         return str(await _schema_revision(connection, schema))
 
 
