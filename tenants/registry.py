@@ -242,8 +242,9 @@ class Registry:
         await self.refresh()
 
     async def _changed(self, session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-        await session.run(statement, rows)
-        await policy_rows.raise_version(session)
+        if rows:
+            await session.run(statement, rows)
+            await policy_rows.raise_version(session)
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         """For what is not asked often enough to stand above."""
