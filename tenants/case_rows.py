@@ -1,0 +1,190 @@
+"""The rows of cases, their events, stops and fees: into values and back. Knows nothing of why a case changes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any, get_args
+
+from sqlalchemy import Column, bindparam, delete, func, insert, select, update
+
+from supervision.case import Case, Sent, Stop
+from supervision.events import Event
+from supervision.wire import decode
+from tenants.listed import Among, listed
+from tenants.receipts import Arrival
+from tenants.sources.source import Session
+from tenants.tables import Moment, case_events, cases, clock_stops, departments, fees, power_items
+
+
+@dataclass(slots=True)
+class Kept:
+    """A case beside what the database holds of it. `fees` of the case are those that are not there yet."""
+
+    case: Case
+    id: int = 0
+    """0: nothing is there."""
+    item_id: int | None = None
+    department_id: int | None = None
+    fees: int = 0
+    """How many are there already; -1: all are to be written anew."""
+    stops: tuple[tuple[Any, ...], ...] = ()
+
+
+_CODES: Mapping[str, Column[Any]] = {"item": power_items.c.code, "department": departments.c.code}
+_FIELDS = tuple(name for name in Case.__struct_fields__ if name not in ("stops", "fees"))
+_COLUMNS = tuple(_CODES[name] if name in _CODES else cases.c[name] for name in _FIELDS)
+_values = attrgetter(*_FIELDS)
+_HEAD = (cases.c.id, cases.c.item_id, cases.c.department_id, cases.c.stops)
+_MOMENTS = tuple(n for n, column in enumerate(_COLUMNS, len(_HEAD)) if isinstance(column.type, Moment))
+_FLAGS = tuple(n for n, name in enumerate(_FIELDS, len(_HEAD)) if name in ("stopped", "provisional"))
+
+_BY_NUMBER = (
+    select(*_HEAD, *_COLUMNS)
+    .select_from(cases)
+    .outerjoin(power_items, cases.c.item_id == power_items.c.id)
+    .outerjoin(departments, cases.c.department_id == departments.c.id)
+    .where(Among(cases.c.no, "numbers"))
+)
+_LAST_ID = select(func.coalesce(func.max(cases.c.id), 0))
+_BODIES = select(case_events.c.case_id, case_events.c.source, case_events.c.body).where(Among(case_events.c.case_id, "ids"))
+_FEES = select(fees.c.case_id, func.count()).where(Among(fees.c.case_id, "ids")).group_by(fees.c.case_id)
+_STOPS = (
+    select(clock_stops.c.case_id, *(clock_stops.c[name] for name in Stop.__struct_fields__))
+    .where(Among(clock_stops.c.case_id, "ids"))
+    .order_by(clock_stops.c.case_id, clock_stops.c.position)
+)
+
+
+def _given(columns: Iterable[Column[Any]]) -> dict[str, Any]:
+    return {column.name: bindparam(column.name, type_=column.type) for column in columns}
+
+
+_ADD_EVENTS = insert(case_events).values(_given(c for c in case_events.c if c.name != "id"))
+_ADD_CASES = insert(cases).values(_given(cases.c))
+_AT = bindparam("at", type_=cases.c.id.type)
+_CHANGE_CASES = update(cases).values(_given(c for c in cases.c if c.name not in ("id", "no"))).where(cases.c.id == _AT)
+_ADD_STOPS = insert(clock_stops).values(_given(c for c in clock_stops.c if c.name != "id"))
+_ADD_FEES = insert(fees).values(_given(c for c in fees.c if c.name != "id"))
+_DROP_STOPS = delete(clock_stops).where(Among(clock_stops.c.case_id, "ids"))
+_DROP_FEES = delete(fees).where(Among(fees.c.case_id, "ids"))
+
+
+def moment(value: Any) -> Any:
+    """A moment as it is read: text without a zone in SQLite, a datetime in PostgreSQL."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if type(value) is str else value
+
+
+async def load(session: Session, numbers: Collection[str], paying: Collection[str]) -> dict[str, Kept]:
+    """The cases of these numbers that are there, by number. `paying`: the numbers that fees may be added to."""
+    rows = await session.fetch(_BY_NUMBER, {"numbers": listed(session.dialect, numbers)})
+    found = {row[0]: _kept(row) for row in rows}
+    if stopped := [row[0] for row in rows if row[3]]:
+        await _load_stops(session, found, stopped)
+    if paid := [kept.id for kept in found.values() if kept.case.no in paying]:
+        for case_id, number in await session.fetch(_FEES, {"ids": listed(session.dialect, paid)}):
+            found[case_id].fees = number
+    return {kept.case.no: kept for kept in found.values()}
+
+
+def _kept(row: Sequence[Any]) -> Kept:
+    values = list(row)
+    for n in _MOMENTS:
+        values[n] = moment(values[n])
+    for n in _FLAGS:
+        values[n] = bool(values[n])
+    return Kept(Case(*values[len(_HEAD) :]), *values[:3])
+
+
+async def _load_stops(session: Session, found: Mapping[int, Kept], ids: list[int]) -> None:
+    for case_id, procedure, stopped_at, resumed_at, limit_days in await session.fetch(
+        _STOPS, {"ids": listed(session.dialect, ids)}
+    ):
+        found[case_id].case.stops.append(Stop(procedure, moment(stopped_at), moment(resumed_at), limit_days))
+    for case_id in ids:
+        found[case_id].stops = _as_tuples(found[case_id].case)
+
+
+def _as_tuples(case: Case) -> tuple[tuple[Any, ...], ...]:
+    return tuple((stop.procedure, stop.stopped_at, stop.resumed_at, stop.limit_days) for stop in case.stops)
+
+
+async def load_events(session: Session, ids: Collection[int]) -> dict[int, list[Sent]]:
+    """All events of these cases, by the id of the case, in no order."""
+    found: dict[int, list[Sent]] = {case_id: [] for case_id in ids}
+    for case_id, source, body in await session.fetch(_BODIES, {"ids": listed(session.dialect, ids)}):
+        found[case_id].append((source, decode(body.encode())))
+    return found
+
+
+async def save(session: Session, changed: Collection[Kept], at: datetime) -> None:
+    """These cases with their stops and fees as they are now. New ones get their ids here, under the writer's turn."""
+    new = [kept for kept in changed if not kept.id]
+    old = [kept for kept in changed if kept.id]
+    if new:
+        ((last,),) = await session.fetch(_LAST_ID)
+        for next_id, kept in enumerate(new, last + 1):
+            kept.id = next_id
+        await session.run(_ADD_CASES, [_row(kept, at) for kept in new])
+    if old:
+        await session.run(_CHANGE_CASES, [_row(kept, at) for kept in old])
+    await _save_stops(session, [kept for kept in changed if _as_tuples(kept.case) != kept.stops])
+    await _save_fees(session, [kept for kept in changed if kept.case.fees or kept.fees < 0])
+
+
+def _row(kept: Kept, at: datetime) -> dict[str, Any]:
+    row = dict(zip(_FIELDS, _values(kept.case), strict=True))
+    row["stops"] = len(kept.case.stops)
+    row["id"] = row["at"] = kept.id
+    row["item_id"], row["department_id"], row["updated_at"] = kept.item_id, kept.department_id, at
+    return row
+
+
+async def _save_stops(session: Session, changed: Sequence[Kept]) -> None:
+    if had := [kept.id for kept in changed if kept.stops]:
+        await session.run(_DROP_STOPS, [{"ids": listed(session.dialect, had)}])
+    rows = [
+        {"case_id": kept.id, "position": n, **{name: getattr(stop, name) for name in Stop.__struct_fields__}}
+        for kept in changed
+        for n, stop in enumerate(kept.case.stops)
+    ]
+    if rows:
+        await session.run(_ADD_STOPS, rows)
+
+
+async def _save_fees(session: Session, changed: Sequence[Kept]) -> None:
+    if anew := [kept.id for kept in changed if kept.fees < 0]:
+        await session.run(_DROP_FEES, [{"ids": listed(session.dialect, anew)}])
+    rows = [
+        {"case_id": kept.id, "position": n} | fee._asdict()
+        for kept in changed
+        for n, fee in enumerate(kept.case.fees, max(kept.fees, 0))
+    ]
+    if rows:
+        await session.run(_ADD_FEES, rows)
+
+
+_KIND = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
+
+
+async def add_events(session: Session, source: str, sent: Iterable[tuple[int, Event, Arrival]], at: datetime) -> None:
+    """Events, each with the id of its case."""
+    await session.run(_ADD_EVENTS, [_event_row(case_id, event, source, arrival, at) for case_id, event, arrival in sent])
+
+
+def _event_row(case_id: int, event: Event, source: str, arrival: Arrival, at: datetime) -> dict[str, Any]:
+    return {
+        "case_id": case_id,
+        "source": source,
+        "event_id": event.id,
+        "kind": _KIND[type(event)],
+        "occurred_at": event.occurred_at,
+        "seq": event.seq,
+        "officer": event.officer,
+        "step": getattr(event, "step", None),
+        "amount": getattr(event, "amount", None),
+        "note": event.note,
+        "body": arrival.body.decode(),
+        "digest": arrival.digest,
+        "received_at": at,
+    }
