@@ -15,6 +15,7 @@ from importlib.resources import files
 from itertools import accumulate, compress
 from typing import NamedTuple
 
+import msgspec
 from chinese_calendar.constants import holidays as library_holidays
 from chinese_calendar.constants import workdays as library_workdays
 
@@ -31,6 +32,12 @@ class DateOutOfRange(Refusal):
     """The date is outside the calendar, which knows the years 1900 to 2300."""
 
     code = "DATE_OUT_OF_RANGE"
+
+
+class LocalDaysRefused(Refusal):
+    """The local holidays cannot be taken: write them like [{"date": "2026-03-20", "name": "开斋节"}]."""
+
+    code = "LOCAL_HOLIDAYS_INVALID"
 
 
 class DayKind(StrEnum):
@@ -98,7 +105,8 @@ class Calendar:
 
     def nth_after(self, ordinal: int, n: int) -> int:
         """The n-th working day after a day, as ordinals; a negative n counts back from the day before it. n is not 0."""
-        place = self._count[_index(ordinal)] + n - 1 if n > 0 else self._count[_index(ordinal - 1)] + n
+        index = _index(ordinal)
+        place = self._count[index] + n - 1 if n > 0 else self._count[index] - self._flags[index] + n
         if not 0 <= place < len(self._nth):
             raise DateOutOfRange(f"{n} working days from {date.fromordinal(ordinal)} lead out of it.")
         return self._nth[place]
@@ -124,6 +132,24 @@ def _lay(flags: bytearray, days: Iterable[SpecialDay]) -> None:
         flags[_index(row.day.toordinal())] = row.kind == DayKind.ADJUSTED_WORKDAY
 
 
+class _LocalDay(msgspec.Struct, forbid_unknown_fields=True):
+    date: date
+    name: str = ""
+    kind: DayKind = DayKind.HOLIDAY
+
+
+def local_days(text: str | bytes) -> tuple[SpecialDay, ...]:
+    """A tenant's setting, from its JSON: holidays (and make-up working days) of the place alone, in order."""
+    try:
+        days = msgspec.json.decode(text, type=list[_LocalDay])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LocalDaysRefused(f"({error})") from None
+    found = {one.date: SpecialDay(one.date, one.kind, one.name) for one in days if _index(one.date.toordinal()) >= 0}
+    if len(found) < len(days):
+        raise LocalDaysRefused("(a day stands twice)")
+    return tuple(found[day] for day in sorted(found))
+
+
 @cache
 def _expected() -> bytes:
     """A flag for each day of the calendar, before anything newly published or local."""
@@ -131,7 +157,7 @@ def _expected() -> bytes:
     _lay(flags, (SpecialDay(day, DayKind.HOLIDAY) for day in library_holidays))
     _lay(flags, (SpecialDay(day, DayKind.ADJUSTED_WORKDAY) for day in library_workdays))
     known = {day.year for day in library_holidays}
-    for year, festivals in _festivals().items():
+    for year, festivals in coming_festivals().items():
         _lay(flags, () if year in known else expected_holidays(year, festivals))
     return bytes(flags)
 
@@ -146,7 +172,7 @@ class Festivals(NamedTuple):
 
 
 @cache
-def _festivals() -> Mapping[int, Festivals]:
+def coming_festivals() -> Mapping[int, Festivals]:
     text = files("supervision").joinpath("provisional_days.csv").read_text("utf-8")
     rows = csv.reader(text.splitlines()[1:])
     return {int(year): Festivals(*map(date.fromisoformat, days)) for year, *days in rows}

@@ -219,8 +219,16 @@ def _past(calendar: Calendar, unit: LimitUnit, last: int, n: int) -> int:
 
 
 def _moments(due_at: datetime, day: int, last: int, warn: int, fixed: bool, calendar: Calendar, rule: LightRule) -> Moments:
-    """`fixed`: the end of the limit itself rests on no working day, only warnings and what comes after may."""
+    """`fixed`: the end of the limit itself rests on no working day, only warnings before it and what comes after may."""
     red = _past(calendar, rule.red.unit, last, rule.red.past)
     warn_at = due_at if warn == last + 1 else midnight(warn)
     red_at = due_at if red == last else midnight(red + 1)
-    return Moments(warn_at, due_at, red_at, calendar.provisional_between(min(warn, last) if fixed else day, max(red, warn - 1)))
+    first = day if not fixed else last + 1 if rule.yellow.before is None else warn
+    counted = _counted_upto(rule, last, warn, red)
+    return Moments(warn_at, due_at, red_at, first <= counted and calendar.provisional_between(first, counted))
+
+
+def _counted_upto(rule: LightRule, last: int, warn: int, red: int) -> int:
+    """The last day that was looked up in the calendar."""
+    yellow_past = rule.yellow.past is not None and rule.yellow.unit is LimitUnit.WORKING_DAY
+    return max(last, red if rule.red.unit is LimitUnit.WORKING_DAY else last, warn - 1 if yellow_past else last)

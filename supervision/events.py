@@ -70,7 +70,7 @@ class Refused(Happened, frozen=True, tag="refused"):
 class MaterialsRequested(Happened, frozen=True, tag="materials_requested"):
     """补正: the applicant is asked for more; the clock stops."""
 
-    materials: tuple[Text, ...] = ()
+    materials: Annotated[tuple[Text, ...], Meta(max_length=200, description="What is missing")] = ()
 
 
 class MaterialsSupplied(Happened, frozen=True, tag="materials_supplied"):

@@ -83,6 +83,7 @@ _read = msgspec.json.Decoder(Event).decode
 _read_name = msgspec.json.Decoder(_Named).decode
 _write = msgspec.json.Encoder(order="sorted").encode
 _UTC = UTC
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])").search
 _CONTROLS = re.compile(rb"\\(?:u00[01]|[bfnrt])").search
 
 
@@ -93,7 +94,8 @@ def decode(line: bytes) -> Event:
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from None
     except msgspec.DecodeError as error:
-        raise (TextInvalid if "surrogate" in str(error) else NotJson)(f"({error})") from None
+        lone = "surrogate" in str(error) or _LONE_SURROGATE(line)
+        raise (TextInvalid("(a lone surrogate)") if lone else NotJson(f"({error})")) from None
     except UnicodeDecodeError as error:
         raise TextInvalid(f"({error.reason})") from None
     except RecursionError:
@@ -130,7 +132,8 @@ def json_schema() -> dict[str, Any]:
         "title": "Event of the unified data interface (统一数据接口)",
         "description": "One line of the body of POST /ingest/{tenant}: what a department reports about a case.",
     }
-    return head | schema
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(head | schema))
+    return plain
 
 
 def kinds() -> tuple[str, ...]:
