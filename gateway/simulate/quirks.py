@@ -22,7 +22,7 @@ class Quirk:
 
 QUIRKS: Mapping[str, Quirk] = {
     # time limits
-    "near_limit": Quirk(0.08, "ends on the last day 临近时限", group="pace"),
+    "near_limit": Quirk(0.14, "ends on the last day 临近时限", group="pace"),
     "late": Quirk(0.06, "ends after its limit 超期办结", group="pace"),
     "forgotten": Quirk(0.03, "accepted, and never heard of again 逾期未办", group="pace"),
     "tacit": Quirk(0.012, "granted because nobody answered in time 超时默认", "PERMIT", group="pace"),

@@ -49,8 +49,8 @@ def history(office: Office, calendar: Calendar, seed: int, volume: Volume, until
 
 
 def opening(rng: Random, calendar: Calendar, today: date, days: int) -> datetime:
-    """A moment in office hours of one of the last days."""
-    day = today - timedelta(days=rng.randint(0, days))
+    """A moment in office hours of one of the last days, of a recent one more often."""
+    day = today - timedelta(days=round(days * rng.random() ** 1.5))
     if not calendar.is_working_day(day):
         day = calendar.add_working_days(day, -1)
     return datetime(day.year, day.month, day.day, 8, 30, tzinfo=CHINA) + timedelta(seconds=rng.randint(0, 9 * 3600))
