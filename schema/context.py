@@ -1,0 +1,61 @@
+"""What a request brings to the schema: who asks, what can be read, and how much may be asked at once.
+
+Knows no HTTP and no policy: the scope is compiled, and the moment and deadline are set, before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+
+from schema.cursor import Signer
+from supervision.tree import Tree
+from tenants.read.request import Asking
+
+if TYPE_CHECKING:
+    from tenants.read.engine import Engine
+
+
+class Registered(Protocol):
+    """A tenant's row in the registry."""
+
+    @property
+    def state(self) -> str: ...
+
+
+class Snapshot(Protocol):
+    """The registry as it was when the request began; `tenants.registry.Registry` is one."""
+
+    @property
+    def tree(self) -> Tree: ...
+
+    @property
+    def tenants(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one request may ask (`gateway.config` documents each)."""
+
+    page_default: int = 50
+    page_max: int = 1000
+    rows_max: int = 100_000
+    """Rows of all pages of a request and what hangs on them, together, as asked."""
+    groups_max: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request."""
+
+    engine: "Engine"
+    registry: Snapshot
+    asking: Asking
+    signer: Signer
+    bounds: Bounds = Bounds()
+    language: str = "zh-CN"
+
+    @property
+    def seen(self) -> Mapping[str, object]:
+        """The tenants that the asker may know of."""
+        return self.asking.scope.reach("tenant.view", self.registry.tree.paths)

@@ -1,0 +1,107 @@
+"""What a door calls: `await execute(request, context, documents) -> Answer`, bytes and what an HTTP status depends on.
+
+    documents = Documents(config.part(QueryLimits), config.part(Bounds))     # once: schema.{documents,limits,context}
+    signer = Signer(key)                                                     # once: schema.cursor
+    context = Context(engine, registry_snapshot, asking, signer, bounds)     # per request: schema.context
+    answer = await execute(GraphQLRequest(text, variables, operation), context, documents)
+
+`Answer.executed` is False where the request failed before anything of it ran (there is no `data` then: 400 in the newer
+media type); `data` says whether there is data beside or instead of errors; `codes` and `hidden` are for the log, `hidden`
+holding what was shown as "Internal error" under its id. `Documents` bounds its cache; it is shared by all requests.
+Knows no HTTP.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from graphql import ExecutionResult, GraphQLError
+from graphql import execute as run_executor
+from graphql.execution.values import VariableValues, get_variable_values
+
+from schema.completed import PassThrough
+from schema.context import Context
+from schema.documents import Documents, Parsed
+from schema.errors import Dressed, Hidden, dress, refused
+from schema.prepared import Prepared
+from schema.query import core
+from schema.root import Resolving
+from schema.run import Run
+from supervision.faults import Refusal
+
+
+class GraphQLRequest(NamedTuple):
+    """What was asked. `prepared`: False sends it through the executor whatever it is, for comparison."""
+
+    document: str
+    variables: Mapping[str, Any] | None = None
+    operation: str | None = None
+    prepared: bool = True
+
+
+class Answer(NamedTuple):
+    """The answer's JSON, and what to know of it without reading it."""
+
+    body: bytes
+    executed: bool
+    data: bool
+    codes: tuple[str, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+
+
+class Ready(NamedTuple):
+    """A request with its document parsed and its variables coerced."""
+
+    parsed: Parsed
+    operation: Prepared
+    values: VariableValues
+
+
+async def execute(request: GraphQLRequest, context: Context, documents: Documents) -> Answer:
+    ready = examine(request, documents)
+    if isinstance(ready, Dressed):
+        return Answer(written({"errors": ready.errors}), False, False, ready.codes, ready.hidden)
+    run = Run(context, ready.operation.batching)
+    if ready.operation.ready and request.prepared:
+        data: dict[str, Any] | None = await ready.operation(run, ready.values, documents.compiled)
+    else:
+        data = await _executed(request, ready, run, documents)
+    if not run.errors:
+        return Answer(written({"data": data}), True, data is not None)
+    told = dress(run.errors, "BAD_USER_INPUT")
+    return Answer(written({"data": data, "errors": told.errors}), True, data is not None, told.codes, told.hidden)
+
+
+def examine(request: GraphQLRequest, documents: Documents) -> Ready | Dressed:
+    """The request, ready to be executed, or why it is not."""
+    parsed = documents.parsed(request.document)
+    if isinstance(parsed, Dressed):
+        return parsed
+    try:
+        operation = parsed.operation(request.operation)
+    except Refusal as fault:
+        return refused(fault)
+    definitions = operation.operation.variable_definitions or ()
+    values = get_variable_values(core, definitions, dict(request.variables or {}), max_errors=10)
+    return dress(values, "BAD_USER_INPUT") if isinstance(values, list) else Ready(parsed, operation, values)
+
+
+async def _executed(request: GraphQLRequest, ready: Ready, run: Run, documents: Documents) -> dict[str, Any] | None:
+    """Through graphql-core's executor. Its errors go where those of prepared operations go."""
+    result: Any = run_executor(
+        core,
+        ready.parsed.document,
+        context_value=Resolving(run, documents.compiled),
+        variable_values=dict(request.variables or {}),
+        operation_name=request.operation,
+        executor_class=PassThrough,
+    )
+    done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
+    errors: list[GraphQLError] = done.errors or []
+    run.errors.extend(errors)
+    return done.data
+
+
+def written(answer: dict[str, Any]) -> bytes:
+    """JSON; moments in UTC as `Z`."""
+    return orjson.dumps(answer, option=orjson.OPT_UTC_Z)

@@ -1,0 +1,102 @@
+"""An operation whose root fields are all data fields, prepared once: per request variables → arguments → Reads → answer.
+
+The executor is not run. Whatever else an operation may ask (introspection) is left to it: `ready` says which it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, OperationDefinitionNode, OperationType, SelectionSetNode
+from graphql.execution.values import VariableValues, get_argument_values
+
+from schema.compiling import At
+from schema.fields import MAKING, Compiled
+from schema.query import core
+from schema.run import Run, Waiting
+from schema.selection import Asked, Document
+
+NO_VALUES = VariableValues({}, {})
+LONE = frozenset(("cases", "case", "summary"))
+"""Root fields that, alone in an operation, have nothing of their tick to wait for."""
+
+
+class Root(NamedTuple):
+    """A root field of an operation. `of`: the name of its type."""
+
+    key: str
+    nodes: tuple[FieldNode, ...]
+    definition: GraphQLField | None
+    of: str
+
+    @property
+    def name(self) -> str:
+        return self.nodes[0].name.value
+
+
+class Prepared:
+    """An operation, ready to be answered."""
+
+    def __init__(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self.operation, self.fragments = operation, fragments
+        named = root_names(operation.selection_set, fragments, set())
+        self.ready = operation.operation is OperationType.QUERY and all(f"Query.{n}" in MAKING or n == "__typename" for n in named)
+        self.batching = len(named) > 1 or not LONE.issuperset(named)
+        self._steady = None if has_directives(operation.selection_set, fragments, set()) else self._roots(NO_VALUES)
+
+    def roots(self, values: VariableValues) -> list[Root]:
+        """The root fields; with directives among them, they depend on the variables."""
+        return self._roots(values) if self._steady is None else self._steady
+
+    def _roots(self, values: VariableValues) -> list[Root]:
+        document = Document(core, self.operation, self.fragments, values)
+        return [Root(*root) for root in document.roots()]
+
+    async def __call__(self, run: Run, values: VariableValues, compiled: Compiled) -> dict[str, Any]:
+        """The data; errors are in `run.errors`."""
+        roots = self.roots(values)
+        data: dict[str, Any] = {root.key: "Query" for root in roots}
+        asked = [root for root in roots if root.definition is not None]
+        waiting: list[Waiting] = [(root.key, root.nodes, self._answer(root, run, values, compiled)) for root in asked]
+        await run.settle(waiting, data, ())
+        return data
+
+    async def _answer(self, root: Root, run: Run, values: VariableValues, compiled: Compiled) -> Any:
+        field, at = self.field(root, values, compiled)
+        return await field.answer(run, at)
+
+    def field(self, root: Root, values: VariableValues, compiled: Compiled) -> Any:
+        """The compiled field, and what it is asked for now."""
+        arguments = get_argument_values(root.definition, root.nodes[0], values) if root.definition is not None else {}
+        one = Asked(root.key, root.name, root.nodes, arguments, root.of)
+        return compiled.field(one, self.operation, self.fragments, values), At((root.key,), None, arguments)
+
+
+def root_names(selection: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> list[str]:
+    """The names of all fields at the root, whether directives leave them out or not."""
+    names: list[str] = []
+    for node in selection.selections:
+        if isinstance(node, FieldNode):
+            names.append(node.name.value)
+        elif (inner := inside(node, fragments, seen)) is not None:
+            names += root_names(inner, fragments, seen)
+    return names
+
+
+def has_directives(selection: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> bool:
+    """Whether any node of the root has a directive, in fragments too."""
+    found = any(node.directives for node in selection.selections)
+    inner = [deeper for node in selection.selections if (deeper := inside(node, fragments, seen)) is not None]
+    return found or any(has_directives(deeper, fragments, seen) for deeper in inner)
+
+
+def inside(node: Any, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> SelectionSetNode | None:
+    """What a fragment holds; each named one once."""
+    if isinstance(node, FieldNode):
+        return None
+    name = node.name.value if getattr(node, "name", None) is not None else None
+    if name is None:
+        return node.selection_set  # type: ignore[no-any-return]
+    if name in seen or name not in fragments:
+        return None
+    seen.add(name)
+    return fragments[name].selection_set

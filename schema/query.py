@@ -1,0 +1,33 @@
+"""What can be asked at all, declared. `declared_schema` is the Strawberry schema, `core` the graphql-core schema under it.
+
+Nothing answers it yet: `root` binds its fields to what is compiled from a request.
+"""
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from schema import declared
+from schema.cases import Case
+from schema.columns import told
+from schema.completed import PassThrough
+from schema.nodes import Node
+from schema.pages import Connection
+from schema.scalars import SCALARS
+from schema.summaries import Summary
+from schema.tenants import Tenant, Viewer
+
+
+@strawberry.type(description="What can be asked. A tenant that you may not see is answered like one that does not exist.")
+class Query:
+    viewer: Viewer | None = told("Who is asking, and what for.", declared.viewer)
+    tenant: Tenant | None = told("The tenant of that code.", declared.tenant)
+    tenants: Connection[Tenant] | None = told("Tenants, by code.", declared.tenants)
+    cases: Connection[Case] | None = told("Cases of many tenants, in one order.", declared.cases)
+    case: Case | None = told("The case of that number; null where there is none that you may see.", declared.case)
+    node: Node | None = told("What has that id; null where there is nothing that you may see.", declared.node)
+    summary: Summary | None = told("Cases of many tenants, counted and summed by groups.", declared.summary)
+
+
+declared_schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS), execution_context_class=PassThrough)
+core: GraphQLSchema = declared_schema._schema

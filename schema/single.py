@@ -1,0 +1,79 @@
+"""One row: `case(tenant, no)`, and `node(id)`. What is not there and what may not be seen give the same null."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from schema.compiling import At, Compiler
+from schema.filters import plain
+from schema.nodes import ENTITIES, GlobalId, read_id
+from schema.run import Run
+from schema.selection import Asked
+from schema.tenancy import TenantNode
+from schema.within import visible
+from tenants.read.request import Filter, Order, Read
+
+
+class RowNode:
+    """A compiled selection on one row of a tenant."""
+
+    def __init__(self, compiler: Compiler, type_name: str, one: Asked) -> None:
+        self.entity, self.nodes = ENTITIES[type_name], one.nodes
+        self.action = "case.view" if type_name == "Case" else "tenant.view"
+        self.rows = compiler.merged(type_name, [(one.nodes, "")])
+        self.tenants = [(place.key, TenantNode(compiler, place.nodes)) for place in self.rows.places]
+
+    def read(self, tenant: str, where: Filter) -> Read:
+        order = Order("no" if self.entity == "cases" else "code")
+        return Read(self.entity, self.rows.shape.columns, (where,), order, 1, (tenant,), action=self.action)
+
+    async def find(self, run: Run, at: At, tenant: str, where: Filter) -> Any:
+        run.spend(self.rows.weight)
+        page = await run.reads.page(self.read(tenant, where), self.rows.shape, run.asking())
+        run.lacking(page.missing, self.nodes, at.path)
+        for node in page.nodes:
+            for key, inner in self.tenants:
+                node[key] = await inner.node(run, (*at.path, key), tenant)
+        return page.nodes[0] if page.nodes else None
+
+
+class CaseField:
+    """`case(tenant, no)`, and `case(no)` of a tenant."""
+
+    def __init__(self, compiler: Compiler, one: Asked) -> None:
+        self.row = RowNode(compiler, "Case", one)
+
+    async def answer(self, run: Run, at: At) -> Any:
+        return await self.row.find(run, at, *self._where(run, at))
+
+    def reads(self, run: Run, at: At) -> Iterable[Read]:
+        return [self.row.read(*self._where(run, at))]
+
+    def _where(self, run: Run, at: At) -> tuple[str, Filter]:
+        return visible(run.context, at.tenant or at.arguments["tenant"]), Filter("no", "eq", plain(at.arguments["no"]))
+
+
+class NodeField:
+    """`node(id)`: a tenant, or a row of one. Compiled for each type, for each means something else by the selection."""
+
+    def __init__(self, compiler: Compiler, one: Asked) -> None:
+        self.rows = {name: RowNode(compiler, name, one) for name in ENTITIES}
+        self.tenant = TenantNode(compiler, one.nodes)
+
+    async def answer(self, run: Run, at: At) -> Any:
+        wanted = read_id(at.arguments["id"])
+        if not self._seen(run, wanted):
+            return None
+        if wanted.type_name == "Tenant":
+            return await self.tenant.node(run, at.path, wanted.tenant)
+        return await self.rows[wanted.type_name].find(run, at, wanted.tenant, Filter("id", "eq", wanted.row))
+
+    def reads(self, run: Run, at: At) -> Iterable[Any]:
+        wanted = read_id(at.arguments["id"])
+        if not self._seen(run, wanted):
+            return []
+        if wanted.type_name == "Tenant":
+            return self.tenant.reads(run, [wanted.tenant])
+        return [self.rows[wanted.type_name].read(wanted.tenant, Filter("id", "eq", wanted.row))]
+
+    def _seen(self, run: Run, wanted: GlobalId) -> bool:
+        return wanted.tenant in run.context.registry.tree.paths and wanted.tenant in run.context.seen
