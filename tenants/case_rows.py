@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, get_args
 
 from sqlalchemy import Column, bindparam, delete, func, insert, select, update
+from sqlalchemy.sql.dml import Update
 
 from supervision.case import Case, Sent, Stop
 from supervision.events import Event
@@ -26,15 +28,18 @@ class Kept:
     """0: nothing is there."""
     item_id: int | None = None
     department_id: int | None = None
+    before: tuple[Any, ...] = ()
+    """The values of the row that is there."""
+    stops: tuple[tuple[Any, ...], ...] = ()
     fees: int = 0
     """How many are there already; -1: all are to be written anew."""
-    stops: tuple[tuple[Any, ...], ...] = ()
 
 
 _CODES: Mapping[str, Column[Any]] = {"item": power_items.c.code, "department": departments.c.code}
 _FIELDS = tuple(name for name in Case.__struct_fields__ if name not in ("stops", "fees"))
 _COLUMNS = tuple(_CODES[name] if name in _CODES else cases.c[name] for name in _FIELDS)
 _values = attrgetter(*_FIELDS)
+_NAMES = ("item_id", "department_id", "stops", *_FIELDS)
 _HEAD = (cases.c.id, cases.c.item_id, cases.c.department_id, cases.c.stops)
 _MOMENTS = tuple(n for n, column in enumerate(_COLUMNS, len(_HEAD)) if isinstance(column.type, Moment))
 _FLAGS = tuple(n for n, name in enumerate(_FIELDS, len(_HEAD)) if name in ("stopped", "provisional"))
@@ -62,8 +67,6 @@ def _given(columns: Iterable[Column[Any]]) -> dict[str, Any]:
 
 _ADD_EVENTS = insert(case_events).values(_given(c for c in case_events.c if c.name != "id"))
 _ADD_CASES = insert(cases).values(_given(cases.c))
-_AT = bindparam("at", type_=cases.c.id.type)
-_CHANGE_CASES = update(cases).values(_given(c for c in cases.c if c.name not in ("id", "no"))).where(cases.c.id == _AT)
 _ADD_STOPS = insert(clock_stops).values(_given(c for c in clock_stops.c if c.name != "id"))
 _ADD_FEES = insert(fees).values(_given(c for c in fees.c if c.name != "id"))
 _DROP_STOPS = delete(clock_stops).where(Among(clock_stops.c.case_id, "ids"))
@@ -72,7 +75,7 @@ _DROP_FEES = delete(fees).where(Among(fees.c.case_id, "ids"))
 
 def moment(value: Any) -> Any:
     """A moment as it is read: text without a zone in SQLite, a datetime in PostgreSQL."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if type(value) is str else value
+    return datetime.fromisoformat(f"{value}Z") if type(value) is str else value
 
 
 async def load(session: Session, numbers: Collection[str], paying: Collection[str]) -> dict[str, Kept]:
@@ -93,7 +96,8 @@ def _kept(row: Sequence[Any]) -> Kept:
         values[n] = moment(values[n])
     for n in _FLAGS:
         values[n] = bool(values[n])
-    return Kept(Case(*values[len(_HEAD) :]), *values[:3])
+    case_id, item_id, department_id = values[:3]
+    return Kept(Case(*values[len(_HEAD) :]), case_id, item_id, department_id, tuple(values[1:]))
 
 
 async def _load_stops(session: Session, found: Mapping[int, Kept], ids: list[int]) -> None:
@@ -126,18 +130,33 @@ async def save(session: Session, changed: Collection[Kept], at: datetime) -> Non
         for next_id, kept in enumerate(new, last + 1):
             kept.id = next_id
         await session.run(_ADD_CASES, [_row(kept, at) for kept in new])
-    if old:
-        await session.run(_CHANGE_CASES, [_row(kept, at) for kept in old])
+    for names, rows in _changes(old, at).items():
+        await session.run(_change(names), rows)
     await _save_stops(session, [kept for kept in changed if _as_tuples(kept.case) != kept.stops])
     await _save_fees(session, [kept for kept in changed if kept.case.fees or kept.fees < 0])
 
 
 def _row(kept: Kept, at: datetime) -> dict[str, Any]:
-    row = dict(zip(_FIELDS, _values(kept.case), strict=True))
-    row["stops"] = len(kept.case.stops)
-    row["id"] = row["at"] = kept.id
-    row["item_id"], row["department_id"], row["updated_at"] = kept.item_id, kept.department_id, at
-    return row
+    return dict(zip(_NAMES, _now(kept), strict=True)) | {"id": kept.id, "updated_at": at}
+
+
+def _now(kept: Kept) -> tuple[Any, ...]:
+    return kept.item_id, kept.department_id, len(kept.case.stops), *_values(kept.case)
+
+
+def _changes(old: Iterable[Kept], at: datetime) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """What is to be written of cases that are there, by the columns that changed: an index is touched only where it must be."""
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for kept in old:
+        row = {name: now for name, was, now in zip(_NAMES, kept.before, _now(kept), strict=True) if was != now}
+        found.setdefault(tuple(row), []).append(row | {"at": kept.id, "updated_at": at})
+    return found
+
+
+@lru_cache(maxsize=512)
+def _change(names: tuple[str, ...]) -> Update:
+    given = _given(cases.c[name] for name in (*names, "updated_at") if name in cases.c)
+    return update(cases).values(given).where(cases.c.id == bindparam("at", type_=cases.c.id.type))
 
 
 async def _save_stops(session: Session, changed: Sequence[Kept]) -> None:

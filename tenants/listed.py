@@ -25,8 +25,8 @@ class Among(ColumnElement[bool]):
         return self
 
 
-@compiles(Among, "sqlite")
-def _in_sqlite(among: Among, compiler: Any, **options: Any) -> str:
+@compiles(Among)
+def _in_json(among: Among, compiler: Any, **options: Any) -> str:
     given = compiler.process(bindparam(among.name), **options)
     return f"{compiler.process(among.column, **options)} IN (SELECT value FROM json_each({given}))"  # noqa: S608 - the name of a column and a parameter
 

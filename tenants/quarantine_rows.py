@@ -48,6 +48,7 @@ _COLUMNS = ("source", "event_id", "line", "digest", "code", "message", "received
 _given = {name: bindparam(name, type_=quarantine.c[name].type) for name in _COLUMNS}
 _KEPT_ALREADY = select(quarantine.c.id).where(quarantine.c.source == _given["source"], quarantine.c.digest == _given["digest"])
 _KEEP = insert(quarantine).from_select(_COLUMNS, select(*_given.values()).where(~_KEPT_ALREADY.exists()))
+_ANY = select(quarantine.c.id).where(quarantine.c.settled_at.is_(None), quarantine.c.source == _given["source"]).limit(1)
 _SETTLE = update(quarantine).where(quarantine.c.settled_at.is_(None))
 _SETTLE = _SETTLE.values({n: bindparam(n, type_=quarantine.c[n].type) for n in ("settled_at", "settled_as")})
 _SETTLE_TAKEN = _SETTLE.where(quarantine.c.source == _given["source"], Among(quarantine.c.event_id, "ids"))
@@ -70,7 +71,8 @@ def _row(source: str, arrival: Arrival, receipt: Receipt) -> dict[str, Any]:
 async def settle_taken(session: Session, source: str, ids: Iterable[str], at: datetime) -> None:
     """What waited for a correction of these events waits no longer."""
     settled = {"settled_at": at, "settled_as": "RESENT"}
-    await session.run(_SETTLE_TAKEN, [{"source": source, "ids": listed(session.dialect, ids), **settled}])
+    if await session.fetch(_ANY, {"source": source}):
+        await session.run(_SETTLE_TAKEN, [{"source": source, "ids": listed(session.dialect, ids), **settled}])
 
 
 async def waiting(source: Source, tenant: str, most: int = 100, after: int = 0) -> list[Waiting]:
