@@ -1,0 +1,66 @@
+"""Whether a PostgreSQL server's lock table is large enough for the unions we ask, and what to set where it is not.
+
+A statement over many schemas locks every table and index it names, in shared memory of a fixed size; the connection
+that finds it full dies with "out of shared memory". Asked at start-up, once a server.
+"""
+
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
+
+from tenants.registry_store import with_passfile
+from tenants.sources.faults import PostgresErrors, postgres_fault
+from tenants.tables import cases, departments, power_items
+
+
+def locks_of(table: Table) -> int:
+    """The table and its indexes, those of its keys among them: the planner locks every one."""
+    keys = [c for c in table.constraints if isinstance(c, UniqueConstraint | PrimaryKeyConstraint)]
+    return 1 + len(table.indexes) + len(keys)
+
+
+LOCKS = sum(map(locks_of, (cases, departments, power_items)))
+"""What the widest statement locks of one tenant: cases, and what a summary joins to them."""
+
+ASKED = """SELECT name, setting::bigint FROM pg_settings
+    WHERE name IN ('max_locks_per_transaction', 'max_connections', 'max_prepared_transactions')"""
+
+
+@dataclass(frozen=True, slots=True)
+class LockRoom:
+    """What one server has and what our pool can ask of it, in locks."""
+
+    has: int
+    asks: int
+    slots: int
+
+    @property
+    def enough(self) -> bool:
+        return self.asks <= self.has
+
+    @property
+    def advice(self) -> str:
+        """What to set, as a sentence; empty where there is room."""
+        if self.enough:
+            return ""
+        needed = -(-self.asks // self.slots)
+        return (
+            f"its lock table holds {self.has:,} locks and our statements may ask for {self.asks:,}: set "
+            f"max_locks_per_transaction = {-(-needed // 64) * 64} and restart it, or lower tenants_per_statement"
+        )
+
+
+async def lock_room(url: str, tenants: int, tenants_per_statement: int, connections: int, passfile: str = "") -> LockRoom:
+    """Asks the server. `tenants`: how many of ours it holds. Raises TenantUnreachable and the like."""
+    try:
+        connection = await asyncpg.connect(with_passfile(url, passfile), timeout=5, command_timeout=5)
+        try:
+            said = {row[0]: int(row[1]) for row in await connection.fetch(ASKED)}
+        finally:
+            await connection.close()
+    except PostgresErrors as error:
+        raise postgres_fault(error) from error
+    slots = said["max_connections"] + said["max_prepared_transactions"]
+    asks = min(tenants, tenants_per_statement) * LOCKS * connections
+    return LockRoom(said["max_locks_per_transaction"] * slots, asks, slots)
