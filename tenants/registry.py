@@ -83,12 +83,16 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The registry at one version. `tree` is without the retired; `homes`: code → source, of those that can be asked."""
+    """The registry at one version. `tree` is without the retired; `homes`: code → source, of those that can be asked.
+
+    `folder`: where relative paths of SQLite sources begin (`places.file_at`); None where the registry is no file.
+    """
 
     version: int
     tree: Tree
     tenants: Mapping[str, Tenant]
     homes: Mapping[str, str]
+    folder: Path | None = None
 
 
 _COLUMNS = ("code", "name", "level", "parent", "path", "source", "state", "revision", "reason", "provisioned_at")
@@ -277,7 +281,7 @@ async def _snapshot(store: Store) -> Snapshot:
     living = [t for t in found.values() if t.state is not State.RETIRED]
     tree = Tree(Division(t.code, t.name, t.level, t.parent) for t in living)
     homes = {t.code: place(t.source, t.code).source for t in living if t.source is not None and readable(t.revision)}
-    return Snapshot(int(version[0][0]), tree, MappingProxyType(found), MappingProxyType(homes))
+    return Snapshot(int(version[0][0]), tree, MappingProxyType(found), MappingProxyType(homes), store.folder)
 
 
 def _tenant(row: Sequence[Any]) -> Tenant:
