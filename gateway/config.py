@@ -4,14 +4,13 @@ Secrets are never settings: a setting names the file that holds one, and the fil
 Knows nothing of what the settings do.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from secrets import token_bytes
-from types import MappingProxyType
 from typing import Any, TypeVar
 
+from gateway.ingest.limits import IngestLimits
 from supervision.faults import Refusal
 from tenants.read.request import Limits
 
@@ -76,12 +75,23 @@ class Config:
     query_depth: int = setting(15, "levels of nested selections", 1)
     query_aliases: int = setting(100, "aliases of one document", 0)
     query_directives: int = setting(50, "directives of one document", 0)
+    query_fields: int = setting(4_000, "fields of one operation, its fragments spread", 1)
+    query_introspection: int = setting(3, "levels of types within types that a query may ask the schema about", 1)
     query_roots: int = setting(20, "root fields of one operation", 1)
     page_default: int = setting(50, "rows of a page where neither `first` nor `last` says how many", 1)
     page_max: int = setting(1_000, "rows of one page at most", 1)
     rows_max: int = setting(100_000, "rows of all pages of one request and of what hangs on them, together, as asked", 1)
     groups_max: int = setting(20_000, "groups of one summary at most", 1)
     document_cache_bytes: int = setting(4_194_304, "bytes of source text of the documents kept parsed and validated", 0)
+
+    ingest_body_bytes: int = setting(268_435_456, "bytes of one body of events, as it comes over the wire", 1)
+    ingest_unpacked_bytes: int = setting(2_147_483_648, "bytes of one body of events, unpacked", 1)
+    ingest_gzip_ratio: int = setting(250, "how many times larger than itself a gzip may unpack, after its first mebibyte", 1)
+    ingest_line_bytes: int = setting(1_048_576, "bytes of one event", 1)
+    ingest_quarantine_bytes: int = setting(65_536, "bytes of a refused line that are kept for correction", 1)
+    ingest_batch_lines: int = setting(1_000, "lines that are committed together", 1)
+    ingest_batch_bytes: int = setting(4_194_304, "bytes that are committed together", 1)
+    ingest_flush_after: float = setting(0.2, "seconds after which a batch that is not full is committed", 0.001)
     # fmt: on
 
     def part(self, kind: type[T]) -> T:
@@ -92,6 +102,10 @@ class Config:
     def limits(self) -> Limits:
         """What the read path is told."""
         return self.part(Limits)
+
+    def ingest_limits(self) -> IngestLimits:
+        """What the door for events is told."""
+        return IngestLimits(**{f.name: getattr(self, f"ingest_{f.name}") for f in fields(IngestLimits)})
 
     @property
     def registry_url(self) -> str:
@@ -163,26 +177,3 @@ def _make_secret(path: Path) -> None:
         pass
     finally:
         draft.unlink()
-
-
-KINDS: Mapping[type, str] = MappingProxyType({int: "whole number", float: "number", str: "text", Path: "path", tuple: "list"})
-
-
-def page() -> str:
-    """docs/settings.md: a heading for each setting."""
-    intro = "# Settings\n\nEach is an environment variable. Written by `python -m gateway.config`; a test keeps it in step.\n"
-    return intro + "".join(map(_entry, fields(Config)))
-
-
-def _entry(described: Any) -> str:
-    default = ",".join(described.default) if isinstance(described.default, tuple) else str(described.default)
-    meaning = described.metadata["meaning"]
-    return (
-        f"\n## `{PREFIX}{described.name.upper()}`\n\n{meaning[0].upper()}{meaning[1:]}.\n\n"
-        f"{KINDS[type(described.default) if not isinstance(described.default, Path) else Path]}, "
-        f"default {f'`{default}`' if default else 'empty'}.\n"
-    )
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -33,9 +33,6 @@ class Metrics:
             registry=self.registry,
         )
         self._lines = Counter("mingjing_ingest_lines", "Lines received, by receipt status", ["status"], registry=self.registry)
-        self._missing = Counter(
-            "mingjing_missing_tenants", "Tenants left out of answers, by code", ["code"], registry=self.registry
-        )
         self.under_way = Gauge("mingjing_requests_under_way", "Requests being answered", registry=self.registry)
 
     def answered(self, door: str, code: str, seconds: float) -> None:
@@ -44,9 +41,6 @@ class Metrics:
 
     def ingested(self, status: str, lines: int = 1) -> None:
         self._lines.labels(status).inc(lines)
-
-    def left_out(self, code: str) -> None:
-        self._missing.labels(code).inc()
 
     def watch(self, states: States) -> None:
         """From now on each scrape asks for the states of the sources."""

@@ -1,0 +1,140 @@
+"""What a running gateway holds: the registry, the sources, the engine, whose rights are current. Opened and closed as one.
+
+Opening asks no tenant: a dead one delays nothing. Knows no HTTP.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tenants.read.engine import Engine
+
+from authz.identity import Actor, Identities, TokenMissing
+from gateway.config import Config
+from gateway.log import Log, told
+from gateway.metrics import Metrics
+from gateway.rights import Rights, trust
+from schema.context import Bounds, Context
+from schema.cursor import Signer
+from schema.documents import Documents
+from schema.limits import QueryLimits
+from supervision.faults import Fault
+from supervision.scope import Scope
+from tenants.read.request import Asking
+from tenants.registry import Registry, Snapshot
+from tenants.sources.opening import open_sources
+from tenants.sources.source import Source
+
+
+@dataclass(slots=True)
+class House:
+    """One gateway, open. `clock`: epoch seconds."""
+
+    config: Config
+    log: Log
+    metrics: Metrics
+    clock: Callable[[], float]
+    registry: Registry
+    identities: Identities
+    rights: Rights
+    signer: Signer
+    documents: Documents
+    bounds: Bounds
+    sources: dict[str, Source] = field(default_factory=dict)
+    engine: Engine = field(init=False)
+    _snapshot: Snapshot | None = None
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def actor(self, authorization: bytes | None) -> Actor:
+        """Who asks, by the Authorization header. Raises TokenMissing, TokenInvalid, TokenExpired."""
+        scheme, _, token = (authorization or b"").decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            raise TokenMissing()
+        return self.identities.actor(token.strip(), self.clock())
+
+    async def scope_of(self, subject: str) -> tuple[Scope, Snapshot]:
+        """A person's rights, with the registry of the same version, for which the sources stand ready."""
+        scope, snapshot = await self.rights.of(subject)
+        self.take(snapshot)
+        return scope, snapshot
+
+    def context(self, scope: Scope, snapshot: Snapshot, deadline: float) -> Context:
+        """What a query brings to the schema."""
+        asking = Asking(scope, datetime.fromtimestamp(self.clock(), UTC), deadline)
+        return Context(self.engine, snapshot, asking, self.signer, self.bounds)
+
+    def source_of(self, tenant: str) -> Source | None:
+        """Where a tenant lives; None where it has no database that this release can use."""
+        snapshot = self.registry.snapshot
+        self.take(snapshot)
+        return self.sources[snapshot.homes[tenant]] if tenant in snapshot.homes else None
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Takes in what changed in the registry: sources that came are opened, those that went are closed when nobody asks them."""
+        if snapshot is self._snapshot:
+            return
+        if self._snapshot is None or snapshot.homes != self._snapshot.homes:
+            names = set(snapshot.homes.values())
+            gone = [source for name, source in self.sources.items() if name not in names]
+            kept = {name: source for name, source in self.sources.items() if name in names}
+            limits, base = self.config.limits(), self.registry.folder
+            self.sources = kept | open_sources(names - set(kept), limits, base, self.config.postgres_passfile)
+            self.engine = Engine(self.sources, snapshot.homes, limits)
+            if gone:
+                self._close_later(gone)
+        self._snapshot = snapshot
+
+    def _close_later(self, spare: list[Source]) -> None:
+        task = asyncio.create_task(_closed(spare, self.config.answer_within))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def states(self) -> Mapping[str, bool]:
+        """Source → whether it is asked at the moment."""
+        return dict.fromkeys(self.sources, True)
+
+    async def watch(self) -> None:
+        """Looks at the registry from time to time, until cancelled. An unreachable registry is looked for again."""
+        while True:
+            await asyncio.sleep(self.config.registry_refresh)
+            try:
+                self.take(await self.registry.refresh())
+            except Fault as fault:
+                self.log({"level": "error", "event": "registry", **told(fault)})
+
+
+async def _closed(sources: list[Source], after: float) -> None:
+    await asyncio.sleep(after)
+    for source in sources:
+        await source.close()
+
+
+@asynccontextmanager
+async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[], float]) -> AsyncIterator[House]:
+    """A house, and its end: what it holds is given back whatever happens."""
+    bounds = config.part(Bounds)
+    identities = Identities(trust(config), config.tokens_remembered)
+    signer, documents = Signer(config.cursor_key()), Documents(config.part(QueryLimits), bounds)
+    registry = await Registry.open(config.registry_url, config.postgres_passfile)
+    rights = Rights(registry, clock, config.scopes_remembered)
+    house = House(config, log, metrics, clock, registry, identities, rights, signer, documents, bounds)
+    try:
+        house.take(registry.snapshot)
+        watching = asyncio.create_task(house.watch())
+        try:
+            yield house
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    finally:
+        await _given_back(house)
+
+
+async def _given_back(house: House) -> None:
+    for task in house._closing:
+        task.cancel()
+    for source in house.sources.values():
+        await source.close()
+    await house.registry.close()

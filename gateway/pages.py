@@ -1,0 +1,110 @@
+"""The reference pages, written from the code: settings, errors, commands. `python -m gateway.pages` writes them into docs/.
+
+Tests compare them with what stands there, so that none is ever out of step.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+import typer
+
+from gateway.__main__ import build
+from gateway.config import PREFIX, Config
+from gateway.faults import status
+from supervision.faults import Fault, Refusal
+
+ROOMS = ("supervision", "authz", "tenants", "schema", "gateway")
+WRITTEN = "Written by `python -m gateway.pages`; a test keeps it in step."
+
+
+def settings() -> str:
+    """docs/settings.md: a heading for each setting."""
+    intro = f"# Settings\n\nEach is an environment variable. {WRITTEN}\n"
+    return intro + "".join(map(_setting, fields(Config)))
+
+
+def _setting(described: Any) -> str:
+    default = ",".join(described.default) if isinstance(described.default, tuple) else str(described.default)
+    meaning = described.metadata["meaning"]
+    kind = {int: "whole number", float: "number", str: "text", tuple: "list"}.get(type(described.default), "path")
+    told = f"{meaning[0].upper()}{meaning[1:]}.\n\nA {kind}; default {f'`{default}`' if default else 'empty'}."
+    return f"\n## `{PREFIX}{described.name.upper()}`\n\n{told}\n"
+
+
+def errors() -> str:
+    """docs/errors.md: a heading for each code."""
+    by_code: dict[str, list[type[Fault]]] = {}
+    for kind in faults():
+        by_code.setdefault(kind.code, []).append(kind)
+    intro = (
+        "# Errors\n\nEvery error carries a code that never changes, in GraphQL as `extensions.code`. A refusal is the caller's "
+        "doing and says what to do; a failure is ours, and unless it is public it is shown as `INTERNAL` with the id by which the "
+        f"log tells it in full. The status is HTTP's where the fault is the whole answer. {WRITTEN}\n"
+    )
+    return intro + "".join(_error(code, by_code[code]) for code in sorted(by_code))
+
+
+def faults() -> list[type[Fault]]:
+    """Every kind of fault in the house."""
+    for room in ROOMS:
+        for module in walk_packages(import_module(room).__path__, f"{room}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    found = [Fault]
+    for kind in found:
+        found += [below for below in kind.__subclasses__() if below not in found and below.__module__.partition(".")[0] in ROOMS]
+    return [kind for kind in found if kind not in (Fault, Refusal)]
+
+
+def _error(code: str, kinds: list[type[Fault]]) -> str:
+    family = "refusal" if issubclass(kinds[0], Refusal) else "failure, public" if getattr(kinds[0], "public", False) else "failure"
+    messages = dict.fromkeys(kind().message for kind in sorted(kinds, key=lambda kind: kind.__module__))
+    said = "\n".join(f"> {message}" for message in messages)
+    return f"\n## `{code}`\n\n{said}\n\nA {family}; HTTP {status(kinds[0]())}.\n"
+
+
+def commands() -> str:
+    """docs/commands.md: a heading for each command."""
+    intro = f"# Commands\n\n`mingjing COMMAND --help` says the same. {WRITTEN}\n"
+    return intro + "".join(_command("mingjing", typer.main.get_command(build())))
+
+
+def _command(path: str, command: Any) -> Iterator[str]:
+    """A command and those below it, by name."""
+    below = getattr(command, "commands", {})
+    for name in sorted(below):
+        yield from _command(f"{path} {name}", below[name])
+    if not below:
+        parameters = [p for p in command.params if p.name != "help" and not getattr(p, "hidden", False)]
+        rows = "".join(map(_parameter, parameters))
+        yield f"\n## `{path}`\n\n{' '.join((command.help or '').split())}\n{rows and chr(10) + rows}"
+
+
+def _parameter(parameter: Any) -> str:
+    names = (
+        ", ".join(f"`{name}`" for name in parameter.opts)
+        if parameter.param_type_name == "option"
+        else f"`{parameter.name.upper()}`"
+    )
+    told = " ".join((getattr(parameter, "help", "") or "").split())
+    default = parameter.default
+    shown = f" Default: `{default}`." if isinstance(default, str | int | float) and default not in ("", False, True) else ""
+    return f"- {names}{' (required)' if parameter.required else ''}: {told}{shown}\n"
+
+
+PAGES = {"settings.md": settings, "errors.md": errors, "commands.md": commands}
+
+
+def write(folder: Path) -> None:
+    """Writes every page into a folder."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))

@@ -1,0 +1,140 @@
+"""The door to queries, `/graphql`: a request becomes an actor, a scope, an answer, in that order, and the answer is sent only
+if the rights it was computed with still stand. Knows neither the schema's types nor where tenants live.
+"""
+
+import asyncio
+import re
+from typing import NamedTuple
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.faults import (
+    AddressTooLong,
+    AnswerTimedOut,
+    MethodNotAllowed,
+    MutationOverGet,
+    PolicyChanged,
+    errors,
+    extra_headers,
+    status,
+)
+from gateway.graphql import CHARSET, LEGACY_JSON, Asked, check_content_type, from_address, from_body, media_type
+from gateway.house import House
+from gateway.limits import body, header
+from gateway.log import told
+from gateway.recorder import Record, record_of
+from schema.changing import changes
+from schema.execute import Answer, GraphQLRequest, execute
+from supervision.faults import Failure, Fault
+
+READ_AGAIN = 2
+"""How often an answer is computed anew because the policy changed meanwhile."""
+
+GRACE = 0.5
+"""Seconds after the deadline in which an answer that names what is missing may still be written."""
+
+NAMED = re.compile(r"\s*(?:query|mutation)\s+([_A-Za-z][_0-9A-Za-z]*)")
+
+
+class Reply(NamedTuple):
+    """What is sent."""
+
+    status: int
+    media: str
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Querying:
+    """The application at `/graphql`."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        record = record_of(scope)
+        media = LEGACY_JSON
+        try:
+            media = media_type(header(scope, b"accept"))
+            answer = await self._answered(scope, receive, record)
+            reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, answer.body)
+        except Fault as fault:
+            reply = self._refused(fault, media, record)
+        await deliver(reply, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Answer:
+        if scope["method"] not in ("GET", "POST"):
+            raise MethodNotAllowed("use GET or POST")
+        actor = self.house.actor(header(scope, b"authorization"))
+        record.actor = actor.subject
+        asked = await self._asked(scope, receive)
+        record.operation = asked.operation or _name(asked.document)
+        if scope["method"] == "GET" and changes(asked.document, asked.operation, self.house.config.query_tokens):
+            raise MutationOverGet()
+        answer = await self._in_time(actor.subject, asked)
+        self._note(answer, record)
+        return answer
+
+    async def _asked(self, scope: Scope, receive: Receive) -> Asked:
+        config = self.house.config
+        if scope["method"] == "GET":
+            if len(scope["query_string"]) > config.body_bytes:
+                raise AddressTooLong(f"at most {config.body_bytes} bytes")
+            return from_address(scope["query_string"])
+        check_content_type(header(scope, b"content-type"), header(scope, b"content-encoding"))
+        return from_body(await body(scope, receive, config.body_bytes, config.answer_within))
+
+    async def _in_time(self, subject: str, asked: Asked) -> Answer:
+        deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
+        request = GraphQLRequest(asked.document, asked.variables, asked.operation)
+        try:
+            async with asyncio.timeout_at(deadline + GRACE):
+                return await self._standing(subject, request, deadline)
+        except TimeoutError:
+            raise AnswerTimedOut() from None
+
+    async def _standing(self, subject: str, request: GraphQLRequest, deadline: float) -> Answer:
+        """An answer whose rights still stand after it was computed. Raises PolicyChanged."""
+        house = self.house
+        for _ in range(1 + READ_AGAIN):
+            scope, snapshot = await house.scope_of(subject)
+            answer = await execute(request, house.context(scope, snapshot, deadline), house.documents)
+            if await house.rights.stand(scope):
+                return answer
+        raise PolicyChanged()
+
+    def _note(self, answer: Answer, record: Record) -> None:
+        """What an answer leaves in the log."""
+        record.codes += answer.codes
+        for hidden in answer.hidden:
+            self.house.log(
+                {"level": "error", "event": "failure", "request": record.request_id, "id": hidden.id, **told(hidden.error)}
+            )
+
+    def _refused(self, fault: Fault, media: str, record: Record) -> Reply:
+        record.codes.append(fault.code)
+        if isinstance(fault, Failure):
+            self.house.log(
+                {"level": "error", "event": "failure", "request": record.request_id, "id": record.request_id, **told(fault)}
+            )
+        return Reply(status(fault), media, errors(fault, record.request_id), tuple(extra_headers(fault, "GET, POST")))
+
+
+def _name(document: str) -> str:
+    """The name of the document's first operation, where it begins with one: for the log."""
+    found = NAMED.match(document)
+    return found[1] if found else ""
+
+
+async def deliver(reply: Reply, send: Send) -> None:
+    """Sends an answer; nobody on the way may keep it."""
+    headers = [
+        (b"content-type", (reply.media + CHARSET).encode()),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"accept"),
+        *reply.headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
