@@ -105,6 +105,11 @@ class Splitter:
         self._hold(rest)
         return found
 
+    @property
+    def next_number(self) -> int:
+        """Of the line that is not whole yet."""
+        return self._number + 1
+
     def end(self) -> list[Line]:
         """The last line, when no line feed ended it."""
         return self._line() if self._held or self._overlong else []

@@ -20,3 +20,5 @@ class IngestLimits:
     batch_bytes: int = 4 * 1024 * 1024
     flush_after: float = 0.2
     """Seconds after which a batch that is not full is written, when no more has come."""
+    idle_seconds: float = 60.0
+    """A body of which nothing comes for so long has broken off."""

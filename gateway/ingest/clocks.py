@@ -1,0 +1,25 @@
+"""The clockwork of the moment: made from the published calendar in the registry, and made anew when that changed."""
+
+from supervision.calendar import Calendar, DayKind, SpecialDay
+from tenants.clockwork import Clockwork
+from tenants.registry import Registry
+
+
+class Clocks:
+    """One gateway's. The registry's version tells whether the calendar can have changed."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._version = -1
+        self._published: list[SpecialDay] | None = None
+        self._clockwork = Clockwork(Calendar())
+
+    async def current(self) -> Clockwork:
+        """As of the registry's last snapshot."""
+        version = self._registry.snapshot.version
+        if version != self._version:
+            published = [SpecialDay(d.day, DayKind(d.kind), d.name, d.in_lieu) for d in await self._registry.special_days()]
+            if published != self._published:
+                self._published, self._clockwork = published, Clockwork(Calendar(published))
+            self._version = version
+        return self._clockwork

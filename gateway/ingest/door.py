@@ -1,0 +1,161 @@
+"""The door for departments' systems: `POST /ingest/{tenant}?source=NAME` takes NDJSON and answers NDJSON, a receipt a line.
+
+Body and receipts stream in bounded memory. Whoever sends needs the right to, for this tenant and this source; it is
+looked at again before every batch. What an event means is not known here.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from authz.policy import CASE_INGEST
+from gateway.faults import MethodNotAllowed, PolicyChanged, errors, extra_headers, status
+from gateway.house import House
+from gateway.ingest.body import Gunzip, Plain
+from gateway.ingest.clocks import Clocks
+from gateway.ingest.faults import EncodingUnknown, SourceInvalid
+from gateway.ingest.limits import IngestLimits
+from gateway.ingest.receive import Receiving
+from gateway.ingest.stream import Stream, Unpack
+from gateway.limits import declared, header
+from gateway.log import told
+from gateway.recorder import record_of
+from supervision.faults import Failure, Fault, TenantNotFound, TenantUnreachable
+from supervision.wire import json_schema
+from tenants.receipts import Arrival, Batch, Receipt, Status
+from tenants.record import record
+from tenants.sources.source import Source
+
+SOURCE = re.compile(r"[0-9A-Za-z_-]{1,64}")
+LOOKED_AGAIN = 3
+"""How often a right is looked up when the policy changes in the very moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, to which tenant, as which source."""
+
+    subject: str
+    tenant: str
+    source: str
+
+
+class Ingesting:
+    """The application at `/ingest/{tenant}`. `source_of`: where a tenant lives; None where it cannot be written now."""
+
+    def __init__(self, house: House, source_of: Callable[[str], Source | None], limits: IngestLimits) -> None:
+        self._house, self._source_of, self._limits = house, source_of, limits
+        self._clocks = Clocks(house.registry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One body. A fault of the whole request is the answer; later ones stand in the receipts."""
+        try:
+            await self._taken(scope, receive, send)
+        except* Fault as faults:
+            await self._refused(scope, send, _first(faults))
+
+    async def _taken(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sender = await self._sender(scope)
+        unpack = self._unpack(scope)
+        counts = record_of(scope).told.setdefault("lines", {})
+
+        async def take(arrivals: Sequence[Arrival]) -> list[Receipt]:
+            receipts = await self._take(sender, arrivals)
+            for one in Status:
+                if number := sum(receipt.status is one for receipt in receipts):
+                    counts[str(one)] = counts.get(str(one), 0) + number
+                    self._house.metrics.ingested(str(one), number)
+            return receipts
+
+        receiving = Receiving(take, self._limits)
+        stream = Stream(receiving, unpack, self._limits)
+        try:
+            async with asyncio.TaskGroup() as side_by_side:
+                side_by_side.create_task(stream.write(send))
+                await stream.read(receive)
+        finally:
+            stream.close()
+            if receiving.fault is not None:
+                self._note(scope, receiving.fault)
+
+    async def _sender(self, scope: Scope) -> Sender:
+        """Raises what refuses the whole request, before anything of the body is read."""
+        if scope["method"] != "POST":
+            raise MethodNotAllowed("Send events by POST.")
+        actor = self._house.actor(header(scope, b"authorization"))
+        record_of(scope).actor = actor.subject
+        named = Request(scope).query_params.get("source", "")
+        if not SOURCE.fullmatch(named):
+            raise SourceInvalid
+        sender = Sender(actor.subject, scope["path_params"]["tenant"], named)
+        await self._check(sender)
+        return sender
+
+    def _unpack(self, scope: Scope) -> Unpack:
+        declared(scope, self._limits.body_bytes)
+        encoding = (header(scope, b"content-encoding") or b"identity").strip().lower()
+        if encoding not in (b"gzip", b"x-gzip", b"identity"):
+            raise EncodingUnknown
+        return Plain(self._limits) if encoding == b"identity" else Gunzip(self._limits)
+
+    async def _take(self, sender: Sender, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        await self._check(sender)
+        source = self._source_of(sender.tenant)
+        if source is None:
+            raise TenantUnreachable
+        clockwork = await self._clocks.current()
+        return await record(
+            source, sender.tenant, Batch(sender.source, arrivals), clockwork, datetime.fromtimestamp(self._house.clock(), UTC)
+        )
+
+    async def _check(self, sender: Sender) -> None:
+        """Raises TenantNotFound: the same for a tenant that does not exist and for one that is not the sender's."""
+        for _ in range(LOOKED_AGAIN):
+            scope, snapshot = await self._house.rights.of(sender.subject)
+            path = snapshot.tree.paths.get(sender.tenant)
+            may = path is not None and scope.can(CASE_INGEST, f"{path}~{sender.source}/")
+            if await self._house.rights.stand(scope):
+                if may:
+                    return
+                raise TenantNotFound
+        raise PolicyChanged
+
+    async def _refused(self, scope: Scope, send: Send, fault: Fault) -> None:
+        self._note(scope, fault)
+        told_to_sender = errors(fault, record_of(scope).request_id)
+        headers = [(b"content-type", b"application/json"), *extra_headers(fault, "POST")]
+        if not any(name == b"connection" for name, _ in headers):
+            headers.append((b"connection", b"close"))  # the body was not read
+        await send({"type": "http.response.start", "status": status(fault), "headers": headers})
+        await send({"type": "http.response.body", "body": told_to_sender})
+
+    def _note(self, scope: Scope, fault: Fault) -> None:
+        record_of(scope).codes.append(fault.code)
+        if isinstance(fault, Failure):
+            self._house.log({"level": "error", "event": "ingest", "request": record_of(scope).request_id, **told(fault)})
+
+
+def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
+    found = faults.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+async def schema(_: Request) -> Response:
+    """The published JSON Schema of one line."""
+    return Response(orjson.dumps(json_schema()), media_type="application/schema+json")
+
+
+def routes(house: House, source_of: Callable[[str], Source | None], limits: IngestLimits) -> list[Route]:
+    """What the application mounts."""
+    return [
+        Route("/ingest/schema.json", schema, methods=["GET"]),
+        Route("/ingest/{tenant}", Ingesting(house, source_of, limits)),
+    ]

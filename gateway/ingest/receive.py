@@ -1,0 +1,66 @@
+"""Lines into batches, batches into the tenant's database, receipts back: the same for HTTP and for files.
+
+Knows neither the transport nor the database: what takes a batch is handed in as a function.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import orjson
+
+from gateway.ingest.body import Line
+from gateway.ingest.limits import IngestLimits
+from supervision.faults import Fault
+from tenants.receipts import Arrival, Receipt, arrival, digest, failed, unreadable
+
+Take: TypeAlias = Callable[[Sequence[Arrival]], Awaitable[list[Receipt]]]
+"""Writes a batch and returns after the commit. Raises a Fault where nothing of it was written."""
+
+
+class Receiving:
+    """The lines of one body or file. After a batch that could not be written the rest is not tried: the answer says so."""
+
+    def __init__(self, take: Take, limits: IngestLimits) -> None:
+        self._take, self._limits = take, limits
+        self._batch: list[Arrival] = []
+        self._bytes = 0
+        self.fault: Fault | None = None
+        """Why lines are no longer taken."""
+
+    async def feed(self, lines: Iterable[Line]) -> AsyncIterator[list[Receipt]]:
+        """The receipts of each batch that these lines filled, in order."""
+        for line in lines:
+            self._batch.append(_arrived(line))
+            self._bytes += len(line.data)
+            if len(self._batch) >= self._limits.batch_lines or self._bytes >= self._limits.batch_bytes:
+                yield await self.flush()
+
+    async def flush(self) -> list[Receipt]:
+        """The receipts of what has come since the last batch."""
+        batch, self._batch, self._bytes = self._batch, [], 0
+        if not batch:
+            return []
+        if self.fault is None:
+            try:
+                return await self._take(batch)
+            except Fault as fault:
+                self.fault = fault
+        return [failed(one, self.fault) for one in batch]
+
+
+def _arrived(line: Line) -> Arrival:
+    if line.fault is None:
+        return arrival(line.number, line.data)
+    return unreadable(line.number, line.data, line.fault, line.digest or digest(line.data))
+
+
+def written(receipts: Iterable[Receipt]) -> bytes:
+    """Receipts as NDJSON."""
+    return b"".join(orjson.dumps(_told(receipt), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z) for receipt in receipts)
+
+
+def _told(receipt: Receipt) -> dict[str, object]:
+    told: dict[str, object] = {"line": receipt.line, "id": receipt.id, "status": receipt.status}
+    if receipt.received_at is not None:
+        return told | {"receivedAt": receipt.received_at}
+    return told | {"code": receipt.code, "message": receipt.message}
