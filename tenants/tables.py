@@ -165,6 +165,9 @@ cases = Table(
     Index("cases_by_due", "due_at", "id"),
     Index("cases_by_state_due", "state", "due_at", "id"),
     Index("cases_by_applied", "applied_at", "id"),
+    Index("cases_by_accepted", "accepted_at", "id"),
+    Index("cases_by_closed", "closed_at", "id"),
+    Index("cases_by_updated", "updated_at", "id"),
     Index("cases_by_department_due", "department_id", "due_at", "id"),
 )  # fmt: skip
 

@@ -173,10 +173,13 @@ def create_cases() -> None:
         sa.UniqueConstraint("no"),
         schema=SCHEMA,
     )
+    op.create_index("cases_by_accepted", "cases", ["accepted_at", "id"], unique=False, schema=SCHEMA)
     op.create_index("cases_by_applied", "cases", ["applied_at", "id"], unique=False, schema=SCHEMA)
+    op.create_index("cases_by_closed", "cases", ["closed_at", "id"], unique=False, schema=SCHEMA)
     op.create_index("cases_by_department_due", "cases", ["department_id", "due_at", "id"], unique=False, schema=SCHEMA)
     op.create_index("cases_by_due", "cases", ["due_at", "id"], unique=False, schema=SCHEMA)
     op.create_index("cases_by_state_due", "cases", ["state", "due_at", "id"], unique=False, schema=SCHEMA)
+    op.create_index("cases_by_updated", "cases", ["updated_at", "id"], unique=False, schema=SCHEMA)
 
 
 def create_item_fees() -> None:

@@ -1,0 +1,104 @@
+"""The two applications that the front door is measured against: a handler by hand, and ordinary Strawberry in Starlette.
+
+Both look the bearer token up among those already checked, as the product does. Served by uvicorn, each in a process of
+its own: `uvicorn --factory bench.apps:hand` with BENCH_PLACE and BENCH_TOKEN in the environment.
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from strawberry.asgi import GraphQL
+
+from bench import hand as sql
+from bench import ordinary as resolvers
+from bench.drivers import Files, pool
+from bench.questions import STATE
+from bench.rows import FEW
+from tenants.tables import utc_text
+
+Fetch = Callable[[str, int], Awaitable[Sequence[Any]]]
+CHECKED = frozenset({f"Bearer {os.environ.get('BENCH_TOKEN')}"})
+
+
+class Rows:
+    """The rows of a page, from wherever BENCH_PLACE says: a PostgreSQL URL or a folder of files."""
+
+    def __init__(self) -> None:
+        self.fetch: Fetch
+        self.texts: dict[str, str] = {}
+
+    async def open(self) -> None:
+        place = os.environ["BENCH_PLACE"]
+        await (self._postgres(place) if place.startswith("postgresql:") else self._sqlite(Path(place)))
+
+    async def _postgres(self, url: str) -> None:
+        connections = await pool(url)
+
+        async def fetch(tenant: str, limit: int) -> Any:
+            text = self.texts.get(tenant) or self.texts.setdefault(tenant, sql.list_postgres(f"t_{tenant}"))
+            return await connections.fetch(text, datetime.now(UTC), STATE, limit)
+
+        self.fetch = fetch
+
+    async def _sqlite(self, folder: Path) -> None:
+        files, text = Files(folder, [division.code for division in FEW]), sql.list_sqlite()
+
+        async def fetch(tenant: str, limit: int) -> Any:
+            given, connection = (utc_text(datetime.now(UTC)), STATE, limit), files.connections[tenant]
+            return await files.run(lambda: connection.execute(text, given).fetchall())
+
+        self.fetch = fetch
+
+
+def application(rows: Rows, routes: list[Route]) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await rows.open()
+        yield
+
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def hand() -> Starlette:
+    """A handler that reads the variables it needs, runs one statement and writes JSON."""
+    rows = Rows()
+
+    async def graphql(request: Request) -> Response:
+        if request.headers.get("authorization") not in CHECKED:
+            return Response(status_code=401)
+        variables = orjson.loads(await request.body())["variables"]
+        first = variables["first"]
+        body = sql.answered(await rows.fetch(variables["within"], first + 1), first)
+        return Response(body, media_type="application/graphql-response+json")
+
+    return application(rows, [Route("/graphql", graphql, methods=["POST"])])
+
+
+class Door(GraphQL[Fetch, None]):
+    """Strawberry's own ASGI application, with the rows as context."""
+
+    rows: Rows
+
+    async def get_context(self, request: Any, response: Any) -> Fetch:
+        if request.headers.get("authorization") not in CHECKED:
+            raise PermissionError
+        return self.rows.fetch
+
+
+def ordinary() -> Starlette:
+    """Ordinary resolvers behind Strawberry's own ASGI application."""
+    door: Door = Door(resolvers.schema, graphql_ide=None)
+    door.rows = Rows()
+    application_ = application(door.rows, [])
+    application_.mount("/graphql", door)
+    application_.router.redirect_slashes = False
+    return application_
