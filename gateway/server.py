@@ -3,6 +3,7 @@
 uvicorn's httptools protocol gathers an address or a header of any size, and waits for its end as long as it takes.
 """
 
+import asyncio
 import logging
 import socket
 from asyncio import TimerHandle, Transport
@@ -75,12 +76,14 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, log: Log) -> None:
         super().__init__(config)
         self.log = log
+        self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """From now on requests come in."""
         await super().startup(sockets)
         if self.started:
             self.log({"level": "info", "event": "listening", "url": self.url})
+            self.listening.set()
 
     @property
     def url(self) -> str:

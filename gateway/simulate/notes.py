@@ -37,6 +37,11 @@ class Notes:
     def volume(self) -> Volume:
         return Volume(self.cases, self.days)
 
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What whoever started it can choose."""
+        return self.within, self.seed, self.cases, self.days
+
     def having_done(self, code: str) -> "Notes":
         return replace(self, done=self.done | {code})
 

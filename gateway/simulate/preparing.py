@@ -4,7 +4,7 @@ May be killed at any moment and started again: the notes say which tenants are d
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -49,28 +49,27 @@ async def found_tenants(url: str, within: str) -> Registry:
 async def fill(registry: Registry, sources: Mapping[str, Source], send: Send, folder: Path, notes: Notes) -> Tally:
     """Catalogue and past of every tenant that has none yet."""
     tally: Tally = Counter()
-    remaining = notes.remaining(registry.homes)
-    if not remaining:
-        return tally
-    calendar = Calendar(await registry.special_days())
-    with progress("tenants with cases", len(remaining)) as advance:
-        for office in offices(registry.tree, remaining, notes.seed):
-            tally += await fill_one(office, calendar, sources[registry.homes[office.code]], send, notes)
-            notes = notes.having_done(office.code)
-            write_notes(folder, notes)
-            advance(1)
+    remaining = offices(registry.tree, notes.remaining(registry.homes), notes.seed)
+    async for office, became, _ in pasts(registry, sources, send, remaining, notes):
+        tally += became
+        notes = notes.having_done(office.code)
+        write_notes(folder, notes)
     return tally
 
 
-async def fill_one(office: Office, calendar: Calendar, source: Source, send: Send, notes: Notes) -> Tally:
-    """One tenant's catalogue, and all that its departments have sent so far."""
-    await write_catalogue(source, office.code, office.catalogue())
-    return await send_all(send, office.code, past(office, calendar, notes).past)
-
-
-def past(office: Office, calendar: Calendar, notes: Notes) -> History:
-    """What the notes say has happened in an office."""
-    return history(office, calendar, notes.seed, notes.volume, notes.until)
+async def pasts(
+    registry: Registry, sources: Mapping[str, Source], send: Send, places: Sequence[Office], notes: Notes
+) -> AsyncIterator[tuple[Office, Tally, History]]:
+    """Registers offices and sends all that their departments have sent until `notes.until`, one office after another."""
+    if not places:
+        return
+    calendar = Calendar(await registry.special_days())
+    with progress("tenants with cases", len(places)) as advance:
+        for office in places:
+            await write_catalogue(sources[registry.homes[office.code]], office.code, office.catalogue())
+            told = history(office, calendar, notes.seed, notes.volume, notes.until)
+            yield office, await send_all(send, office.code, told.past), told
+            advance(1)
 
 
 def first_notes(within: str, seed: int, cases: int, days: int, now: datetime) -> Notes:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from gateway.simulate.delivery import Line
 from gateway.simulate.offices import Office, office
 from gateway.simulate.world import Present
+from supervision.faults import Fault
 from supervision.tree import Tree
 
 Tally: TypeAlias = Counter[str]
@@ -36,11 +37,14 @@ async def send_all(send: Send, tenant: str, lines: Sequence[Line]) -> Tally:
 
 
 async def go_on(send: Send, present: Present, rate: float, now: Callable[[], datetime], told: Callable[[Tally], None]) -> None:
-    """Lines as they happen, about `rate` a second, until cancelled."""
+    """Lines as they happen, about `rate` a second, until cancelled; a tenant that fails is told of and holds up no other."""
     loop = asyncio.get_running_loop()
     due = loop.time()
     while True:
         due = max(due + 1 / rate, loop.time() - 1)
         await asyncio.sleep(max(0, due - loop.time()))
         tenant, line = present.next(now())
-        told(await send(tenant, line.source, [line.body]))
+        try:
+            told(await send(tenant, line.source, [line.body]))
+        except Fault as fault:
+            told(Counter([fault.code]))

@@ -1,0 +1,151 @@
+"""`mingjing demo`: Gansu on one machine, with a past and a present, served until it is stopped.
+
+Puts the product's own parts together and invents nothing of its own; a second start finds what the first one made.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from authz.identity import issue
+from gateway.app import create_app
+from gateway.commands.simulate import opened, stamp_of
+from gateway.commands.token import grant
+from gateway.config import Config, configured
+from gateway.log import to_stderr
+from gateway.rights import trust
+from gateway.server import Server, server
+from gateway.simulate.notes import Notes, read_notes, write_notes
+from gateway.simulate.preparing import fill, first_notes, found_tenants
+from gateway.simulate.running import Send, go_on, offices
+from gateway.simulate.sending import sender
+from gateway.simulate.world import Present
+from supervision.calendar import Calendar
+from supervision.faults import Refusal
+from supervision.tree import Tree
+from tenants.registry import Registry
+
+TOKENS_GOOD_FOR = 12 * 3600
+"""Seconds."""
+QUERY = (
+    "{ cases(first: 5, where: {light: [YELLOW, RED], ended: false}) { totalCount"
+    " nodes { no title light dueAt tenant { code name } department { name } } incomplete { tenant code message } } }"
+)
+
+
+class PortTaken(Refusal):
+    """The port is taken."""
+
+    code = "PORT_TAKEN"
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8123,
+    data: Annotated[Path, typer.Option(help="The demo's data; kept, and found again by the next start.")] = Path("var/demo"),
+    within: Annotated[str, typer.Option(help="Only this part of Gansu, by code.")] = "620000",
+    cases: Annotated[int, typer.Option(min=1, help="Cases of each tenant, about.")] = 60,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back the cases begin.")] = 90,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same province.")] = 1,
+    live: Annotated[float, typer.Option(min=0, max=1000, help="Events a second that arrive while it runs.")] = 2,
+) -> None:
+    """A province on this machine: a database for every tenant, cases through ingest, more arriving, and the API over it all."""
+    config = configured(os.environ, data=data, port=port, registry=f"sqlite:///{(data / 'registry.db').absolute()}")
+    check_port(config)
+    wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
+    asyncio.run(run(config, wanted, live))
+
+
+def check_port(config: Config) -> None:
+    """Before anything is made: a minute later would be late to hear of it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as problem:
+            raise PortTaken(
+                f"{config.host}:{config.port} ({problem.strerror}); choose another with --port (make demo PORT=…)"
+            ) from None
+
+
+async def run(config: Config, wanted: Notes, rate: float) -> None:
+    """Prepares what is not there yet, serves it, and lets events happen meanwhile."""
+    notes = noted(config.data, wanted)
+    async with AsyncExitStack() as held:
+        registry = await found_tenants(config.registry_url, notes.within)
+        held.push_async_callback(registry.close)
+        sources = await opened(held, registry, config)
+        send = sender(registry, sources)
+        await fill(registry, sources, send, config.data, notes)
+        serving = server(create_app(config), config, to_stderr)
+        present = await now_on(registry, notes)
+        async with asyncio.TaskGroup() as tasks:
+            happening = tasks.create_task(accompany(serving, config, registry, send, present, rate))
+            await serving.serve()
+            happening.cancel()
+
+
+def noted(folder: Path, wanted: Notes) -> Notes:
+    """The notes of a demo that is there already, or those of a new one."""
+    notes = read_notes(folder)
+    if notes is None:
+        write_notes(folder, wanted)
+        return wanted
+    if notes.asked != wanted.asked:
+        typer.echo(
+            f"{folder} holds a demo made with other options; it is kept as it is. Another folder takes another demo.", err=True
+        )
+    return notes
+
+
+async def now_on(registry: Registry, notes: Notes) -> Present:
+    """What will happen while it runs."""
+    calendar = Calendar(await registry.special_days())
+    return Present(offices(registry.tree, registry.homes, notes.seed), calendar, notes.seed, stamp_of(time.time()))
+
+
+async def accompany(serving: Server, config: Config, registry: Registry, send: Send, present: Present, rate: float) -> None:
+    """Once the server listens: says how to use it, then sends what happens."""
+    await serving.listening.wait()
+    typer.echo(welcome(serving.url, config, registry.tree, rate, await tokens(config, registry.tree)))
+    if rate:
+        await go_on(send, present, rate, lambda: datetime.now(UTC), lambda _: None)
+
+
+async def tokens(config: Config, tree: Tree) -> dict[str, str]:
+    """A supervisor's token for the highest tenant, the first below it, and the first below that."""
+    made = {}
+    below: tuple[str, ...] = tree.children(None)
+    while below:
+        code = below[0]
+        subject = f"demo-supervisor-{code}"
+        await grant(config, subject, "supervisor", code, "", "")
+        made[code] = issue(subject, trust(config), time.time(), TOKENS_GOOD_FOR)
+        below = tree.children(code)
+    return made
+
+
+def welcome(url: str, config: Config, tree: Tree, rate: float, made: dict[str, str]) -> str:
+    """What a newcomer needs to go on."""
+    first = next(iter(made))
+    people = "\n".join(
+        f"  {tree.divisions[code].level.lower():8} {code} {tree.divisions[code].name}  {token}" for code, token in made.items()
+    )
+    body = orjson.dumps({"query": QUERY}).decode()
+    return f"""
+mingjing serves {tree.divisions[first].name} at {url}/graphql
+{len(tree.divisions)} tenants, each with its own database, in {config.data}; about {rate:g} events a second arrive. Ctrl-C stops it.
+
+Tokens of three supervisors, good for {TOKENS_GOOD_FOR // 3600} hours (`.venv/bin/mingjing token --help` makes others):
+{people}
+
+A query to paste into another terminal; with another token it answers for another part of the tree:
+  curl -s {url}/graphql -H 'Authorization: Bearer {made[first]}' -H 'Content-Type: application/json' -d '{body}'
+"""
