@@ -15,6 +15,7 @@ from rich.table import Table
 from gateway.config import Config, configured
 from gateway.progress import progress
 from supervision.faults import Failure, Refusal, TenantNotFound
+from supervision.tree import Tree
 from tenants.division_rows import gansu, read_divisions
 from tenants.lock_room import lock_room
 from tenants.places import DEFAULT_SOURCE
@@ -73,13 +74,13 @@ def import_tree(
     data: Data = None,
 ) -> None:
     """Take over the tree of divisions: all of a file, or nothing of it. Makes the registry where there is none."""
-    divisions = read_divisions(gansu() if file is None else content_of(file))
+    tree = Tree(read_divisions(gansu() if file is None else content_of(file)))
     config = configured(os.environ, data=data)
 
     async def run() -> None:
         await prepare_registry(config.registry_url, config.postgres_passfile)
         async with opened(config) as registry:
-            changes = await registry.import_tree(divisions)
+            changes = await registry.import_tree(tree.divisions.values())
             typer.echo(f"{len(registry.tree.paths):,} tenants under {len(registry.tree.children(None))} roots")
             for what in ("added", "renamed", "moved", "dropped"):
                 if codes := getattr(changes, what):
