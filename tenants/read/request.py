@@ -92,7 +92,7 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Counts and sums grouped by dimensions, over some tenants. Dimensions and measures are names of `statement.DIMENSIONS`, `MEASURES`."""
+    """Counts and sums grouped by dimensions, over some tenants: names of `dimensions.DIMENSIONS` and `MEASURES`."""
 
     entity: str
     by: tuple[str, ...]

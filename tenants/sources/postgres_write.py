@@ -1,7 +1,7 @@
 """Transactions in the schemas of one PostgreSQL database, over a small pool of their own. Serves the registry as well."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -22,14 +22,6 @@ def driver_errors() -> Iterator[None]:
         yield
     except PostgresErrors as error:
         raise postgres_fault(error) from (None if isinstance(error, asyncpg.DataError) else error)
-
-
-async def rolled_back(transaction: Any, connection: Any) -> None:
-    """Roll back, or cut the connection where the server is gone."""
-    try:
-        await transaction.rollback()
-    except PostgresErrors:
-        connection.terminate()
 
 
 class PostgresSession:
@@ -63,14 +55,15 @@ class PostgresSession:
 class PostgresWriter:
     """Sessions over one database. It connects when first asked, and again after the server was gone."""
 
-    def __init__(self, url: str, *, connections: int = 4, patience: float = 30.0) -> None:
-        self._url, self._connections, self._patience = url, connections, patience
+    def __init__(self, url: str, *, connections: int = 4, patience: float = 30.0, passfile: str | None = None) -> None:
+        self._url, self._connections, self._patience, self._passfile = url, connections, patience, passfile
         self._pool: Any = None
 
     async def _ready(self) -> Any:
         if self._pool is None:
             self._pool = asyncpg.create_pool(
                 self._url,
+                passfile=self._passfile,
                 min_size=0,
                 max_size=self._connections,
                 max_inactive_connection_lifetime=300,
@@ -94,7 +87,8 @@ class PostgresWriter:
             try:
                 yield PostgresSession(connection, schema)
             except BaseException:
-                await rolled_back(transaction, connection)
+                with suppress(*PostgresErrors):  # a connection that is gone has rolled back; the pool resets any other
+                    await transaction.rollback()
                 raise
             with driver_errors():
                 await transaction.commit()

@@ -7,12 +7,12 @@ is the same for every kind: moments as `datetime` or as UTC text, rows as tuples
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Executable
 
 from supervision.scope import Reach
-from tenants.read.request import Groups, Nested, Read, Row
+from tenants.read.request import Groups, Missing, Nested, Read, Row
 
 
 class Session(Protocol):
@@ -32,23 +32,35 @@ class Session(Protocol):
         """The statement once per row of values, in one round trip where the driver can."""
 
 
+class Part(NamedTuple):
+    """What a source answers: rows, and its tenants that could not be asked. `apart`: the rows are several sorted runs."""
+
+    rows: list[Row]
+    missing: tuple[Missing, ...] = ()
+    apart: bool = False
+
+
 class Source(Protocol):
-    """A place that holds tenants."""
+    """A place that holds tenants.
+
+    One broken tenant never silences the others: it is `missing` from the answer. A source that cannot be reached at all
+    raises a fault. A caller who is cancelled is let go at once; what was begun is interrupted behind the scenes.
+    """
 
     name: str
     tenants_per_statement: int
 
-    async def read(self, read: Read, reach: Reach, now: datetime) -> list[Row]:
-        """The rows of a page over these tenants, in order, at most `read.limit`."""
+    async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
+        """The rows of a page over these tenants, at most `read.limit`, in the order of the scan (backward: from the end)."""
 
-    async def limbs(self, read: Read, reach: Reach, now: datetime) -> dict[str, list[Row]]:
+    async def limbs(self, read: Read, reach: Reach, now: datetime) -> Part:
         """The first `read.limit` rows of each tenant by itself (many pages of one shape, batched)."""
 
-    async def children(self, nested: Nested, parents: Mapping[str, Sequence[Any]], tenants: tuple[str, ...]) -> list[Row]:
+    async def children(self, nested: Nested, parents: Mapping[str, Sequence[Any]], tenants: tuple[str, ...]) -> Part:
         """Children of rows: (tenant, parent key, n, *columns). `tenants`: all of the step, so that the text depends on no page."""
 
-    async def groups(self, groups: Groups, reach: Reach, now: datetime) -> list[Row]:
-        """(*dimensions, *measures) of each group of these tenants together; grouped in the database."""
+    async def groups(self, groups: Groups, reach: Reach, now: datetime, levels: Mapping[str, str]) -> Part:
+        """(*dimensions, *measures), grouped in the database; a group may come more than once. `levels`: tenant → its level."""
 
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         """A transaction for writing; at most one at a time for a tenant of a SQLite file."""

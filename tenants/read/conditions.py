@@ -1,0 +1,122 @@
+"""Conditions of a read as SQL: a filter's (column, op) and what of its value changes the text is its shape; the rest are values.
+
+Named conditions: light, department and item by code, text, interval (days between two events), balance, one moment
+after another. Knows no tenant and no page.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+from sqlalchemy import Integer, Text, and_, false, func, or_
+
+from tenants.read.expressions import POSTGRES, ZERO, among, first_of, ids_of, light, local_day, param, type_of
+from tenants.read.request import Filter
+
+INTEGER, TEXT = Integer(), Text()
+
+Form: TypeAlias = tuple[str, str, tuple[Any, ...]]
+"""(column, op, what else changes the text)."""
+
+COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+}  # fmt: skip
+
+
+def forms(where: Sequence[Filter]) -> tuple[Form, ...]:
+    return tuple(form(one) for one in where)
+
+
+def form(one: Filter) -> Form:
+    """The shape of a condition: no values in it, but for words of ours."""
+    if one.op == "is_null":
+        return one.column, one.op, (bool(one.value),)
+    if one.op in ("gt_column", "balance"):
+        return one.column, one.op, (str(one.value),)
+    if one.op == "interval":
+        (by, _), (to, _), compared, _ = one.value
+        return one.column, one.op, (by, to, compared)
+    return one.column, one.op, ()
+
+
+def values(dialect: str, where: Sequence[Filter]) -> dict[str, Any]:
+    """The values of all conditions, by parameter name."""
+    given: dict[str, Any] = {}
+    for n, one in enumerate(where):
+        if one.op == "interval":
+            given |= {f"w{n}_from": one.value[0][1], f"w{n}_to": one.value[1][1], f"w{n}": one.value[3]}
+        elif one.op == "in":
+            given[f"w{n}"] = listed(dialect, one.value)
+        elif one.op not in ("is_null", "gt_column", "balance"):
+            given[f"w{n}"] = one.value
+    return given
+
+
+def listed(dialect: str, values: Sequence[Any]) -> Any:
+    """A list as one parameter: an array, or JSON."""
+    return list(values) if dialect == POSTGRES else orjson.dumps(list(values)).decode()
+
+
+def condition(dialect: str, t: Any, n: int, shape: Form) -> Any:
+    """The nth condition over a table. Raises LookupError for one that is not known."""
+    name, op, rest = shape
+    if op in NAMED:
+        return NAMED[op](dialect, t, f"w{n}", name, rest)
+    if op == "in":
+        return _in(dialect, t, name, f"w{n}")
+    col = light(t) if name == "light" else t.c[name]
+    return (
+        col.is_(None)
+        if rest == (True,)
+        else col.is_not(None)
+        if rest == (False,)
+        else COMPARE[op](col, param(f"w{n}", type_of(col)))
+    )
+
+
+def _in(dialect: str, t: Any, name: str, given: str) -> Any:
+    if name in ("department", "item") and t.name != name + "s":
+        return t.c[f"{name}_id"].in_(ids_of(dialect, name, given))
+    return among(dialect, light(t) if name == "light" else t.c[name], given)
+
+
+def _later(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
+    return t.c[name] > t.c[rest[0]]
+
+
+def _balance(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
+    """What was paid, against what was charged and imposed."""
+    due = t.c.charged + t.c.penalty
+    return {
+        "UNDERPAID": and_(t.c.paid > ZERO, t.c.paid < due),
+        "OVERPAID": t.c.paid > due,
+        "NEVER_PAID": and_(t.c.paid == ZERO, due > ZERO),
+    }[rest[0]]
+
+
+def _interval(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
+    """Days between two events. A case that lacks either does not fit."""
+    by, to, compared = rest
+    begin, end = first_of(t, by, f"{given}_from"), first_of(t, to, f"{given}_to")
+    if compared not in COMPARE:
+        return and_(begin.is_not(None), end.is_not(None))
+    days = local_day(dialect, end) - local_day(dialect, begin)
+    return COMPARE[compared](days, param(given, INTEGER))
+
+
+def _contains(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
+    """Letters A to Z in either case, alike in both databases."""
+    columns = [t.c.no, t.c.title] if name == "text" else [t.c[name]]
+    if dialect == POSTGRES:
+        folded = func.lower(param(given, TEXT).collate("C"))
+        return or_(false(), *(func.strpos(func.lower(col.collate("C")), folded) > ZERO for col in columns))
+    return or_(false(), *(func.instr(func.lower(col), func.lower(param(given, TEXT))) > ZERO for col in columns))
+
+
+NAMED: Mapping[str, Callable[..., Any]] = {
+    "gt_column": _later,
+    "balance": _balance,
+    "interval": _interval,
+    "contains": _contains,
+}

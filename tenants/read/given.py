@@ -1,0 +1,49 @@
+"""A read's text shape and its values, for one source: what the statements are written from and run with."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from supervision.scope import Reach
+from tenants.read.conditions import forms, values
+from tenants.read.expressions import POSTGRES
+from tenants.read.order import Phase, beyond, beyond_moment, phases
+from tenants.read.request import Groups, Read
+from tenants.read.statement import GroupShape, PageShape
+from tenants.tables import TENANT, Moment, tables, utc_text
+
+
+class Asked(NamedTuple):
+    """A page, ready to be run: its shape, its phases in turn, and its values but for tenant, limit and narrowing."""
+
+    shape: PageShape
+    phases: list[Phase]
+    values: dict[str, Any]
+
+
+def page(dialect: str, read: Read, now: datetime) -> Asked:
+    key = tables.tables[f"{TENANT}.{read.entity}"].c[read.order.column]
+    of_moments, past = isinstance(key.type, Moment), read.past
+    given = plain(dialect, {"now": now, **values(dialect, read.where)})
+    if past is not None:
+        given["past_key"] = beyond_moment(past) if of_moments and dialect == POSTGRES else beyond(past, of_moments)
+        given["past_tenant"], given["past_id"] = past.tenant, past.id
+    shape = PageShape(read.entity, read.columns, forms(read.where), read.order.column)
+    return Asked(shape, phases(read, bool(key.nullable), dialect == POSTGRES), given)
+
+
+def grouping(dialect: str, groups: Groups, now: datetime) -> tuple[GroupShape, dict[str, Any]]:
+    shape = GroupShape(groups.entity, groups.by, groups.measures, forms(groups.where))
+    return shape, plain(dialect, {"now": now, **values(dialect, groups.where)})
+
+
+def plain(dialect: str, given: dict[str, Any]) -> dict[str, Any]:
+    """SQLite's moments are text, spelled once and not once a file."""
+    if dialect == POSTGRES:
+        return given
+    return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in given.items()}
+
+
+def nothing_within(reach: Reach, tenant: str) -> bool:
+    """The tenant may be known, but no row of it."""
+    rows = reach[tenant]
+    return isinstance(rows, frozenset) and not rows

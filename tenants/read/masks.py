@@ -1,0 +1,88 @@
+"""Personal data of applicants, masked unless the rights reach it in the row's tenant and department. Shape is kept.
+
+Rows are masked before they become nodes; it costs nothing where the columns are not asked or the rights are whole.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from supervision.scope import Except, Reach, Rows, Scope
+from tenants.read.request import Row
+
+Mask = Callable[[str], str]
+
+
+def name_mask(text: str) -> str:
+    """王小明 → 王*."""
+    return text[:1] + "*"
+
+
+def idno_mask(text: str) -> str:
+    """620102199001011234 → 6201**********1234."""
+    return hidden(text, 4, 4)
+
+
+def phone_mask(text: str) -> str:
+    """13800001234 → 138****1234."""
+    return hidden(text, 3, 4)
+
+
+def address_mask(text: str) -> str:
+    """The first six characters: province and city, seldom more."""
+    return text[:6] + "***" if len(text) > 6 else "***"
+
+
+def hidden(text: str, head: int, tail: int) -> str:
+    """All but the ends as asterisks; a text too short for ends is hidden whole."""
+    if len(text) < head + tail + 4:
+        return "*" * len(text)
+    return text[:head] + "*" * (len(text) - head - tail) + text[-tail:]
+
+
+MASKS: Mapping[str, tuple[str, Mask]] = {
+    "applicant_name": ("field.applicant.name", name_mask),
+    "applicant_idno": ("field.applicant.idno", idno_mask),
+    "applicant_phone": ("field.applicant.phone", phone_mask),
+    "applicant_address": ("field.applicant.address", address_mask),
+}
+"""Column → the action that opens it, and how it is masked."""
+
+FIRST = 3
+"""Rows begin with (order key, tenant, id)."""
+
+
+class Masking:
+    """The masks of one page. `columns`: those to read, which may be one more than asked: the department decides then."""
+
+    def __init__(self, columns: tuple[str, ...], tenants: Sequence[str], scope: Scope, paths: Mapping[str, str]) -> None:
+        asked = [(FIRST + n, *MASKS[name]) for n, name in enumerate(columns) if name in MASKS]
+        opened = [(place, scope.reach(action, paths), mask) for place, action, mask in asked]
+        self._closed: list[tuple[int, Reach, Mask]] = [
+            (place, reach, mask) for place, reach, mask in opened if any(reach.get(tenant, False) is not None for tenant in tenants)
+        ]
+        partly = any(reach.get(tenant) is not None for _, reach, _ in self._closed for tenant in tenants)
+        self.columns = (*columns, "department") if partly else columns
+
+    def __bool__(self) -> bool:
+        return bool(self._closed)
+
+    def rows(self, rows: Sequence[Row]) -> list[Row]:
+        return [self._row(row) for row in rows]
+
+    def _row(self, row: Row) -> Row:
+        masked: list[Any] = list(row)
+        for place, reach, mask in self._closed:
+            if masked[place] is not None and not opens(reach.get(row[1], False), row):
+                masked[place] = mask(masked[place])
+        return tuple(masked)
+
+
+def opens(rows: Rows | bool, row: Row) -> bool:
+    """Whether rights over these rows of a tenant cover one row, whose last column is its department then."""
+    if rows is None:
+        return True
+    if isinstance(rows, Except):
+        department = row[-1]
+        excepted = row[2] in rows.cases or department in rows.departments or (bool(rows.departments) and department is None)
+        return not excepted and (rows.only is None or department in rows.only)
+    return not isinstance(rows, bool) and row[-1] in rows

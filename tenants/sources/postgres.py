@@ -1,0 +1,178 @@
+"""A PostgreSQL database that holds tenants as schemas: one statement for all the tenants of a step.
+
+The database merges, and reads no more of a limb than it needs. It connects when first asked, and again after the
+server was gone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from supervision.faults import TenantBroken
+from supervision.scope import Reach
+from tenants.read.expressions import POSTGRES
+from tenants.read.given import grouping, page
+from tenants.read.request import Groups, Limits, Missing, Nested, Read, Row
+from tenants.read.statement import Limbs, Text_, grouped_union, limbs_apart, narrowing, narrowing_values, nested_union, union
+from tenants.sources.faults import PostgresErrors, postgres_fault
+from tenants.sources.postgres_write import PostgresWriter
+from tenants.sources.source import Part, Session
+
+RELEASE = 1.0
+"""Seconds that a cancelled connection may take to come back to the pool before it is cut."""
+
+
+async def kept(_: Any) -> None:
+    """Nothing is reset when a connection goes back: reads leave nothing behind, and a reset is a round trip."""
+
+
+class Narrowed:
+    """The limbs of some tenants under one reach, and the lists that narrow them. Kept: it is the same for every page."""
+
+    def __init__(self, tenants: tuple[str, ...], reach: Reach) -> None:
+        lists: dict[Any, int] = {}
+        self.reach = reach
+        self.values: dict[str, Any] = {}
+        self.limbs: Limbs = tuple((t, narrowing(rows), lists.setdefault(rows, len(lists))) for t in tenants for rows in [reach[t]])
+        for rows, n in lists.items():
+            self.values |= narrowing_values(POSTGRES, rows, str(n))
+
+
+class Postgres:
+    """One database. `url`: without a password (that comes from `passfile`)."""
+
+    def __init__(self, name: str, url: str, limits: Limits, passfile: str | None = None) -> None:
+        self.name, self._url, self._limits, self._passfile = name, url, limits, passfile
+        self.tenants_per_statement = limits.tenants_per_statement
+        self._pool: Any = None
+        self._writer = PostgresWriter(url, passfile=passfile)
+        self._narrowed: dict[tuple[str, ...], Narrowed] = {}
+        self._returning: set[asyncio.Task[Any]] = set()
+
+    async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
+        return await self._sound(read.tenants, lambda tenants: self._page(replace(read, tenants=tenants), reach, now))
+
+    async def _page(self, read: Read, reach: Reach, now: datetime) -> list[Row]:
+        asked, held = page(POSTGRES, read, now), self._held(read.tenants, reach)
+        rows: list[Row] = []
+        for phase in asked.phases:
+            given = {**asked.values, **held.values, "limit": read.limit - len(rows)}
+            rows += await self._fetch(union(asked.shape, phase, held.limbs), given)
+            if len(rows) >= read.limit:
+                break
+        return rows
+
+    async def limbs(self, read: Read, reach: Reach, now: datetime) -> Part:
+        return await self._sound(read.tenants, lambda tenants: self._limbs(replace(read, tenants=tenants), reach, now))
+
+    async def _limbs(self, read: Read, reach: Reach, now: datetime) -> list[Row]:
+        """A later phase is asked of the tenants that are short of rows, and its rows beyond the limit are dropped."""
+        asked, short = page(POSTGRES, read, now), read.tenants
+        found: dict[str, list[Row]] = {tenant: [] for tenant in read.tenants}
+        for phase in asked.phases:
+            held = self._held(short, reach)
+            given = {**asked.values, **held.values, "limit": read.limit}
+            for row in await self._fetch(limbs_apart(asked.shape, phase, held.limbs), given):
+                found[row[1]].append(row)
+            if not (short := tuple(tenant for tenant in short if len(found[tenant]) < read.limit)):
+                break
+        return [row for rows in found.values() for row in rows[: read.limit]]
+
+    async def children(self, nested: Nested, parents: Mapping[str, Sequence[Any]], tenants: tuple[str, ...]) -> Part:
+        return await self._sound(tenants, lambda some: self._children(nested, parents, some))
+
+    async def _children(self, nested: Nested, parents: Mapping[str, Sequence[Any]], tenants: tuple[str, ...]) -> list[Row]:
+        pairs = [(tenant, key) for tenant in tenants for key in parents.get(tenant, ())]
+        lists = {"parent_tenants": [tenant for tenant, _ in pairs], "parent_keys": [key for _, key in pairs]}
+        return await self._fetch(nested_union(nested, tenants), {**lists, "limit": nested.first})
+
+    async def groups(self, groups: Groups, reach: Reach, now: datetime, levels: Mapping[str, str]) -> Part:
+        return await self._sound(groups.tenants, lambda tenants: self._groups(replace(groups, tenants=tenants), reach, now, levels))
+
+    async def _groups(self, groups: Groups, reach: Reach, now: datetime, levels: Mapping[str, str]) -> list[Row]:
+        shape, given = grouping(POSTGRES, groups, now)
+        held = self._held(groups.tenants, reach)
+        named = tuple(levels[tenant] for tenant in groups.tenants) if "LEVEL" in groups.by else ("",) * len(groups.tenants)
+        return await self._fetch(grouped_union(shape, held.limbs, named), {**given, **held.values})
+
+    def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
+        return self._writer.session(f"t_{tenant}")
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+        await self._writer.close()
+
+    def _held(self, tenants: tuple[str, ...], reach: Reach) -> Narrowed:
+        found = self._narrowed.get(tenants)
+        if found is None or found.reach is not reach:
+            if len(self._narrowed) >= 64:
+                self._narrowed.clear()
+            found = self._narrowed[tenants] = Narrowed(tenants, reach)
+        return found
+
+    async def _sound(self, tenants: tuple[str, ...], ask: Callable[[tuple[str, ...]], Awaitable[list[Row]]]) -> Part:
+        """All of them in one statement; where that breaks, halves, until the broken ones stand alone."""
+        try:
+            return Part(await ask(tenants))
+        except TenantBroken as fault:
+            if len(tenants) == 1:
+                return Part([], (Missing(tenants[0], fault),))
+        middle = len(tenants) // 2
+        one, other = await self._sound(tenants[:middle], ask), await self._sound(tenants[middle:], ask)
+        return Part(one.rows + other.rows, one.missing + other.missing, apart=True)
+
+    async def _fetch(self, text: Text_, given: Mapping[str, Any]) -> list[Row]:
+        sql, names = text
+        try:
+            pool = self._pool if self._pool is not None else await self._opened()
+            connection = await pool.acquire()
+            try:
+                rows: list[Row] = await connection.fetch(sql, *[given[name] for name in names])
+            except BaseException:
+                self._return_later(pool, connection)
+                raise
+            await pool.release(connection)
+        except PostgresErrors as error:
+            raise postgres_fault(error) from (None if isinstance(error, asyncpg.DataError) else error)
+        return rows
+
+    def _return_later(self, pool: Any, connection: Any) -> None:
+        """A query that failed or was given up is ended behind the scenes: nobody waits for it."""
+        task = asyncio.ensure_future(returned(pool, connection))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    async def _opened(self) -> Any:
+        """Few connections that live long, each with its plans; autocommit, so that locks are held for one statement only."""
+        patience_ms = int(self._limits.patience * 2000)
+        self._pool = asyncpg.create_pool(
+            self._url,
+            passfile=self._passfile,
+            min_size=0,
+            max_size=self._limits.postgres_connections,
+            max_inactive_connection_lifetime=0,
+            reset=kept,
+            statement_cache_size=16,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={
+                "application_name": "mingjing",
+                "default_transaction_read_only": "on",
+                "jit": "off",
+                "statement_timeout": str(patience_ms),
+            },
+        )
+        return await self._pool
+
+
+async def returned(pool: Any, connection: Any) -> None:
+    try:
+        await pool.release(connection, timeout=RELEASE)
+    except (*PostgresErrors, asyncio.CancelledError):
+        connection.terminate()
