@@ -6,14 +6,12 @@ Knows the engine and no field: a field asks for its own tenant, and waits for th
 import asyncio
 from collections.abc import Awaitable, Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from strawberry.dataloader import DataLoader
 
+from tenants.read.engine import Engine
 from tenants.read.request import Asking, Count, Grouped, Groups, Page, Read, Shape
-
-if TYPE_CHECKING:
-    from tenants.read.engine import Engine
 
 
 class Wanted(NamedTuple):
@@ -32,7 +30,7 @@ class Wanted(NamedTuple):
 class Reads:
     """What a request reads. `batching`: whether reads of single tenants wait for others alike."""
 
-    def __init__(self, engine: "Engine", batching: bool) -> None:
+    def __init__(self, engine: Engine, batching: bool) -> None:
         self.engine, self.batching = engine, batching
         self._loader: DataLoader[Wanted, Any] | None = None
 

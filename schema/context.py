@@ -5,15 +5,12 @@ Knows no HTTP and no policy: the scope is compiled, and the moment and deadline 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
+from typing import Any, Protocol
 
 from schema.cursor import Signer
 from supervision.tree import Tree
+from tenants.read.engine import Engine
 from tenants.read.request import Asking
-
-if TYPE_CHECKING:
-    from tenants.read.engine import Engine
 
 
 class Registered(Protocol):
@@ -48,7 +45,7 @@ class Bounds:
 class Context:
     """One request."""
 
-    engine: "Engine"
+    engine: Engine
     registry: Snapshot
     asking: Asking
     signer: Signer

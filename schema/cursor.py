@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from supervision.faults import Refusal
+from tenants.read.order import spelled
 from tenants.read.request import Position
 
 SEAL = 16
@@ -53,7 +54,7 @@ class Signer:
         self._key = blake2b(key, person=b"mingjing cursor").digest()
 
     def cursor(self, key: Any, tenant: str, row: int, began: datetime, asked: bytes) -> str:
-        body = orjson.dumps((sortable(key), tenant, row, (began - EPOCH) // MICROSECOND), option=orjson.OPT_UTC_Z)
+        body = orjson.dumps((spelled(key), tenant, row, (began - EPOCH) // MICROSECOND))
         return urlsafe_b64encode(self._seal(body, asked) + body).rstrip(b"=").decode()
 
     def place(self, cursor: str, asked: bytes) -> Place:
@@ -69,8 +70,3 @@ class Signer:
 
     def _seal(self, body: bytes, asked: bytes) -> bytes:
         return hmac.digest(self._key, asked + body, "sha256")[:SEAL]
-
-
-def sortable(key: Any) -> Any:
-    """One spelling of a key for all sources: a moment as both databases tell it."""
-    return key.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z" if isinstance(key, datetime) else key

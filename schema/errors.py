@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError
 
 from schema.run import shown
 from supervision.faults import Failure, Fault
@@ -29,12 +29,13 @@ class Dressed(NamedTuple):
 
 
 def dress(errors: Iterable[GraphQLError], default: str) -> Dressed:
-    """In the order of the answer. `default`: the code of an error that graphql-core made itself."""
+    """In the order of the answer. `default`: the code of an error that graphql-core made itself.
+
+    An error without a path came up before anything ran: a literal or a variable that a scalar refused is the caller's doing.
+    """
     told: list[dict[str, Any]] = []
     hidden: list[Hidden] = []
     for error in sorted(errors, key=in_order):
-        if isinstance(error, GraphQLSyntaxError):
-            default = "PARSE_FAILED"
         extensions, message = _said(error, default, hidden)
         told.append(_formatted(error, message, extensions))
     return Dressed(told, tuple(dict.fromkeys(error["extensions"]["code"] for error in told)), tuple(hidden))
@@ -51,7 +52,7 @@ def _said(error: GraphQLError, default: str, hidden: list[Hidden]) -> tuple[dict
     original = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:
         original = original.original_error
-    if original is None or isinstance(original, GraphQLError):
+    if original is None or isinstance(original, GraphQLError) or (error.path is None and not isinstance(original, Fault)):
         return {"code": default, **(error.extensions or {})}, error.message
     if isinstance(original, Fault) and (not isinstance(original, Failure) or original.public):
         code, message = shown(original)

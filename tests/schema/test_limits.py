@@ -1,0 +1,121 @@
+"""Limits of a document: each refused with its own code, short documents that stand for long ones too."""
+
+import time
+
+import pytest
+from graphql import get_introspection_query
+
+from schema.documents import Documents, Parsed
+from schema.errors import Dressed
+from schema.limits import QueryLimits
+
+SMALL = QueryLimits(
+    query_tokens=200, query_depth=4, query_aliases=3, query_directives=2, query_roots=2, query_fields=20, document_cache_bytes=4096
+)
+
+
+def code(text: str, limits: QueryLimits = SMALL) -> str:
+    found = Documents(limits).parsed(text)
+    return "" if isinstance(found, Parsed) else found.codes[0]
+
+
+DEEP_IN_FRAGMENTS = """{ viewer { ...A } } fragment A on Viewer { tenants { ...B } }
+                       fragment B on Tenant { parent { parent { code } } }"""
+ALIASES_IN_FRAGMENTS = """{ viewer { ...A } } fragment A on Viewer { a: subject ...B }
+                          fragment B on Viewer { b: language c: language d: language }"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ viewer { subject } }", ""),
+        ("{ viewer { tenants { parent { code } } } }", ""),
+        ("{ viewer { tenants { parent { parent { code } } } } }", "DEPTH_EXCEEDED"),
+        (DEEP_IN_FRAGMENTS, "DEPTH_EXCEEDED"),
+        ("{ viewer { a: subject b: subject c: subject } }", ""),
+        ("{ viewer { a: subject b: subject c: subject d: subject } }", "ALIASES_EXCEEDED"),
+        (ALIASES_IN_FRAGMENTS, "ALIASES_EXCEEDED"),
+        ("{ viewer { subject @skip(if: true) @include(if: true) } }", ""),
+        ("{ viewer @skip(if: false) { subject @skip(if: true) @include(if: true) } }", "DIRECTIVES_EXCEEDED"),
+        ("{ __typename viewer { subject } }", ""),
+        ("{ __typename viewer { subject } summary(by: []) { asOf } }", "ROOTS_EXCEEDED"),
+        ("{ ...A } fragment A on Query { __typename viewer { subject } summary(by: []) { asOf } }", "ROOTS_EXCEEDED"),
+        ("{ viewer {" + " subject" * 19 + " } }", ""),
+        ("{ viewer {" + " subject" * 20 + " } }", "FIELDS_EXCEEDED"),
+        ("{ viewer {" + " subject" * 200 + " } }", "TOKENS_EXCEEDED"),
+        ("#\n" * 201 + "{ __typename }", "TOKENS_EXCEEDED"),
+        ("{", "PARSE_FAILED"),
+        ("", "PARSE_FAILED"),
+        ("{ viewer { nothing } }", "VALIDATION_FAILED"),
+        ("type A { b: Int }", "VALIDATION_FAILED"),
+    ],
+)  # fmt: skip
+def test_each_limit_has_its_code(text: str, expected: str) -> None:
+    assert code(text) == expected
+
+
+def test_what_every_tool_asks_of_the_schema_is_allowed() -> None:
+    assert code(get_introspection_query(input_value_deprecation=True), QueryLimits()) == ""
+
+
+CIRCLE = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
+HIDDEN = """{ __type(name: "Case") { ...A } } fragment A on __Type { fields { type { ...B } } }
+            fragment B on __Type { interfaces { possibleTypes { name } } }"""
+
+
+@pytest.mark.parametrize("text", [CIRCLE, HIDDEN])
+def test_introspection_in_circles_is_refused(text: str) -> None:
+    assert code(text, QueryLimits()) == "INTROSPECTION_EXCEEDED"
+
+
+def test_fragments_that_multiply_are_counted_as_often_as_they_are_spread() -> None:
+    laughs = "".join(f"fragment F{n} on Viewer {{ ...F{n + 1} ...F{n + 1} }}\n" for n in range(30))
+    text = f"{{ viewer {{ ...F0 }} }} {laughs} fragment F30 on Viewer {{ subject }}"
+    began = time.perf_counter()
+    assert code(text, QueryLimits()) == "FIELDS_EXCEEDED"
+    assert time.perf_counter() - began < 1
+
+
+def test_a_fragment_inside_itself_is_refused_and_not_followed() -> None:
+    assert code("{ viewer { ...A } } fragment A on Viewer { subject ...A }") == "VALIDATION_FAILED"
+
+
+def test_ten_thousand_aliases_and_ten_megabytes_are_refused_at_once() -> None:
+    began = time.perf_counter()
+    many = "{" + " ".join(f"a{n}: __typename" for n in range(10_000)) + "}"
+    assert code(many, QueryLimits()) == "TOKENS_EXCEEDED"
+    assert code(many, QueryLimits(query_tokens=10**6)) == "ALIASES_EXCEEDED"
+    assert code("{ viewer { subject } } " + "#" * 10_000_000, QueryLimits()) == ""
+    assert time.perf_counter() - began < 5
+
+
+def test_the_cache_is_bounded_in_bytes_of_source() -> None:
+    documents = Documents(SMALL)
+    for n in range(200):
+        documents.parsed(f"{{ a{n}: __typename }}")
+        assert documents.bytes <= SMALL.document_cache_bytes
+    assert documents.bytes > SMALL.document_cache_bytes / 2
+    documents.parsed("{ __typename } #" + "x" * 5000)
+    assert documents.bytes <= SMALL.document_cache_bytes
+
+
+def test_the_least_used_document_goes_first() -> None:
+    documents = Documents(SMALL)
+    kept = documents.parsed("{ kept: __typename }")
+    for n in range(200):
+        documents.parsed(f"{{ a{n}: __typename }}")
+        assert documents.parsed("{ kept: __typename }") is kept
+    assert isinstance(kept, Parsed)
+
+
+def test_a_refused_document_is_kept_too() -> None:
+    documents = Documents(SMALL)
+    first = documents.parsed("{ nothing }")
+    assert isinstance(first, Dressed)
+    assert documents.parsed("{ nothing }") is first
+
+
+def test_no_more_than_ten_faults_of_a_document_are_told() -> None:
+    found = Documents(QueryLimits(query_roots=100)).parsed("{ " + " ".join(f"n{n}" for n in range(90)) + " }")
+    assert isinstance(found, Dressed)
+    assert len(found.errors) <= 11
