@@ -4,15 +4,17 @@ What a query needs is an immutable snapshot, taken by `refresh`; one number, rai
 transaction, says whether it is still current. Runs no migration: `tenants.provision` does.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import String, bindparam, column, select, table, update
 
@@ -56,8 +58,7 @@ class TenantHasChildren(Refusal):
     code = "TENANT_HAS_CHILDREN"
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(NamedTuple):
     """A tenant's row. `source`: the URL of its place; `revision`: of its database, as last seen."""
 
     code: str
@@ -95,6 +96,7 @@ class Snapshot:
     folder: Path | None = None
 
 
+_LEVELS, _STATES = {str(level): level for level in Level}, {str(state): state for state in State}
 _COLUMNS = ("code", "name", "level", "parent", "path", "source", "state", "revision", "reason", "provisioned_at")
 _TENANTS = select(*(tenants.c[name] for name in _COLUMNS)).order_by(tenants.c.code)
 _REVISION = select(column("version_num", String())).select_from(table("alembic_version", schema=TENANT))
@@ -112,6 +114,7 @@ _MOVE = (
 _RETIRE = update(tenants).where(tenants.c.code == bindparam("at")).values(state=str(State.RETIRED))
 
 
+@lru_cache(maxsize=256)
 def readable(revision: str | None, needs: str = NEEDS) -> bool:
     """Whether this release reads a database at this revision: from its own `pre_` one to the next release's `pre_` one."""
     if revision is None:
@@ -277,14 +280,18 @@ async def _snapshot(store: Store) -> Snapshot:
     revision, version, rows = await store.view(_REVISION, policy_rows.VERSION, _TENANTS)
     if not readable(revision[0][0], REGISTRY_NEEDS):
         raise RegistryUnprepared(f"it stands at {revision[0][0]}, {REGISTRY_NEEDS} is needed; run `mingjing tenants provision`")
+    return await asyncio.to_thread(_built, int(version[0][0]), rows, store.folder)  # a tenth of a second for a nation
+
+
+def _built(version: int, rows: Sequence[Sequence[Any]], folder: Path | None) -> Snapshot:
     found = {row[0]: _tenant(row) for row in rows}
     living = [t for t in found.values() if t.state is not State.RETIRED]
     tree = Tree(Division(t.code, t.name, t.level, t.parent) for t in living)
     homes = {t.code: place(t.source, t.code).source for t in living if t.source is not None and readable(t.revision)}
-    return Snapshot(int(version[0][0]), tree, MappingProxyType(found), MappingProxyType(homes), store.folder)
+    return Snapshot(version, tree, MappingProxyType(found), MappingProxyType(homes), folder)
 
 
 def _tenant(row: Sequence[Any]) -> Tenant:
     code, name, level, parent, path, source, state, revision, reason, at = row
     seen = at.isoformat() if isinstance(at, datetime) else at
-    return Tenant(code, name, Level(level), parent, path, source, State(state), revision, reason, seen)
+    return Tenant(code, name, _LEVELS[level], parent, path, source, _STATES[state], revision, reason, seen)
