@@ -92,6 +92,7 @@ class Config:
     ingest_batch_lines: int = setting(1_000, "lines that are committed together", 1)
     ingest_batch_bytes: int = setting(4_194_304, "bytes that are committed together", 1)
     ingest_flush_after: float = setting(0.2, "seconds after which a batch that is not full is committed", 0.001)
+    ingest_idle_seconds: float = setting(60.0, "seconds without a byte after which a body of events has broken off", 0.01)
     # fmt: on
 
     def part(self, kind: type[T]) -> T:

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tenants.read.engine import Engine
-
 from authz.identity import Actor, Identities, TokenMissing
 from gateway.config import Config
 from gateway.log import Log, told
@@ -22,6 +20,7 @@ from schema.documents import Documents
 from schema.limits import QueryLimits
 from supervision.faults import Fault
 from supervision.scope import Scope
+from tenants.read.engine import Engine
 from tenants.read.request import Asking
 from tenants.registry import Registry, Snapshot
 from tenants.sources.opening import open_sources
@@ -81,9 +80,12 @@ class House:
             kept = {name: source for name, source in self.sources.items() if name in names}
             limits, base = self.config.limits(), self.registry.folder
             self.sources = kept | open_sources(names - set(kept), limits, base, self.config.postgres_passfile)
-            self.engine = Engine(self.sources, snapshot.homes, limits)
             if gone:
                 self._close_later(gone)
+        if self._snapshot is None:
+            self.engine = Engine(self.sources, snapshot.homes, snapshot.tree, self.config.limits())
+        else:
+            self.engine.look(self.sources, snapshot.homes, snapshot.tree)
         self._snapshot = snapshot
 
     def _close_later(self, spare: list[Source]) -> None:
@@ -92,8 +94,9 @@ class House:
         task.add_done_callback(self._closing.discard)
 
     def states(self) -> Mapping[str, bool]:
-        """Source → whether it is asked at the moment."""
-        return dict.fromkeys(self.sources, True)
+        """Each source, and each tenant that failed: whether it is asked at the moment."""
+        alone = self.engine.fanout.breakers.open(asyncio.get_running_loop().time())
+        return dict.fromkeys(self.sources, True) | dict.fromkeys(alone, False)
 
     async def watch(self) -> None:
         """Looks at the registry from time to time, until cancelled. An unreachable registry is looked for again."""

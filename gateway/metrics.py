@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 States: TypeAlias = Callable[[], Mapping[str, bool]]
-"""The name of each source → whether it is asked (its breaker is closed)."""
+"""The name of each source, and of each tenant that failed → whether it is asked (its breaker is closed)."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -57,8 +57,10 @@ class Sources(Collector):
         self.states = states
 
     def collect(self) -> Iterable[Metric]:
-        """One gauge a source: 1 where it is asked, 0 where it failed too often and is left alone for a while."""
-        family = GaugeMetricFamily("mingjing_source_up", "1: asked; 0: left alone for a while after failures", labels=["source"])
+        """One gauge each: 1 where it is asked, 0 where it failed too often and is left alone for a while."""
+        family = GaugeMetricFamily(
+            "mingjing_source_up", "1: asked; 0: left alone for a while, a source or a tenant", labels=["source"]
+        )
         for name, up in self.states().items():
             family.add_metric([name], float(up))
         yield family

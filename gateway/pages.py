@@ -18,6 +18,13 @@ from gateway.config import PREFIX, Config
 from gateway.faults import status
 from supervision.faults import Fault, Refusal
 
+BY_GRAPHQL = {
+    "PARSE_FAILED": "The document is no GraphQL: the place is told.",
+    "VALIDATION_FAILED": "The document does not fit the schema: the places are told.",
+    "BAD_USER_INPUT": "A variable or an argument does not fit its type.",
+}
+"""Codes of the errors that the GraphQL library finds by itself."""
+
 ROOMS = ("supervision", "authz", "tenants", "schema", "gateway")
 WRITTEN = "Written by `python -m gateway.pages`; a test keeps it in step."
 
@@ -46,7 +53,9 @@ def errors() -> str:
         "doing and says what to do; a failure is ours, and unless it is public it is shown as `INTERNAL` with the id by which the "
         f"log tells it in full. The status is HTTP's where the fault is the whole answer. {WRITTEN}\n"
     )
-    return intro + "".join(_error(code, by_code[code]) for code in sorted(by_code))
+    entries = {code: _error(code, kinds) for code, kinds in by_code.items()}
+    entries |= {code: _entry(code, told, "refusal", 400) for code, told in BY_GRAPHQL.items()}
+    return intro + "".join(entries[code] for code in sorted(entries))
 
 
 def faults() -> list[type[Fault]]:
@@ -64,8 +73,11 @@ def faults() -> list[type[Fault]]:
 def _error(code: str, kinds: list[type[Fault]]) -> str:
     family = "refusal" if issubclass(kinds[0], Refusal) else "failure, public" if getattr(kinds[0], "public", False) else "failure"
     messages = dict.fromkeys(kind().message for kind in sorted(kinds, key=lambda kind: kind.__module__))
-    said = "\n".join(f"> {message}" for message in messages)
-    return f"\n## `{code}`\n\n{said}\n\nA {family}; HTTP {status(kinds[0]())}.\n"
+    return _entry(code, "\n> ".join(messages), family, status(kinds[0]()))
+
+
+def _entry(code: str, said: str, family: str, http: int) -> str:
+    return f"\n## `{code}`\n\n> {said}\n\nA {family}; HTTP {http}.\n"
 
 
 def commands() -> str:

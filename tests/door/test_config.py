@@ -7,21 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, page, secret, unknown
+from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, secret, unknown
 from tenants.read.request import Limits
-
-DOCS = Path(__file__).parents[2] / "docs"
-
-
-def test_the_settings_page_is_in_step() -> None:
-    assert (DOCS / "settings.md").read_text("utf-8") == page()
-
-
-def test_every_setting_has_a_heading_and_a_meaning() -> None:
-    written = page()
-    for described in fields(Config):
-        assert f"## `MINGJING_{described.name.upper()}`\n" in written
-        assert len(described.metadata["meaning"]) > 10
 
 
 def test_values_come_from_the_environment_that_is_handed_in() -> None:

@@ -64,7 +64,7 @@ class Overtaken(Rights):
 
     async def _compiled(self, subject: str, version: int) -> Scope:
         await self.registry.grant(Grant(subject=subject, role="supervisor", path="620000/620300/*"))
-        return await super(Overtaken, self)._compiled(subject, version)
+        return await super()._compiled(subject, version)
 
 
 async def test_a_grant_between_the_look_and_the_compilation_does_not_stand(registry: Registry, clock: Clock) -> None:
