@@ -1,0 +1,163 @@
+"""The demo end to end: a process of its own, a free port, a small part of the tree, tokens and query as printed."""
+
+import itertools
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = ("--within", "620300", "--cases", "12", "--days", "40")
+CODES = ["620300", "620302", "620321"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")}
+
+
+def mingjing(*args: str) -> list[str]:
+    return [sys.executable, "-m", "gateway", *args]
+
+
+class Running:
+    """A demo that runs, and what it printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.printed = self._until("  curl ")
+        self.url = re.findall(r"at (http://\S+)/graphql", self.printed)[0]
+        self.tokens = dict(re.findall(r"^  \w+ +(\d{6}) \S+  (\S+)$", self.printed, re.MULTILINE))
+
+    def _until(self, begins: str) -> str:
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith(begins):
+                return "".join(lines)
+        raise AssertionError(f"the demo ended: {''.join(lines)} {self.process.stderr.read() if self.process.stderr else ''}")
+
+    def ask(self, query: str, tenant: str = "620300") -> Any:
+        answer = httpx.post(
+            f"{self.url}/graphql", json={"query": query}, headers={"Authorization": f"Bearer {self.tokens[tenant]}"}
+        )
+        assert "errors" not in answer.json(), answer.json()
+        return answer.json()["data"]
+
+    def number_of_cases(self) -> int:
+        return int(self.ask("{ cases { totalCount } }")["cases"]["totalCount"])
+
+
+@contextmanager
+def running(folder: Path, *args: str) -> Iterator[Running]:
+    """No terminal: output is a pipe, input is nothing."""
+    command = mingjing("demo", "--port", "0", "--data", str(folder), *SMALL, *args)
+    errors = (folder.parent / "stderr").open("a+")
+    with errors, subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=ENVIRONMENT
+    ) as process:  # fmt: skip
+        try:
+            yield Running(process)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) in (130, -signal.SIGINT)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "data"
+
+
+def test_it_serves_three_people_and_more_keeps_arriving(folder: Path) -> None:
+    with running(folder, "--live", "50") as demo:
+        assert list(demo.tokens) == CODES[:2]
+        pasted = shlex.split(demo.printed.splitlines()[-1])
+        headers = dict(header.split(": ", 1) for option, header in itertools.pairwise(pasted) if option == "-H")
+        answer = httpx.post(pasted[3 - 1], content=pasted[-1], headers=headers).json()
+        assert "errors" not in answer
+        assert answer["data"]["cases"]["incomplete"] == []
+
+        seen = {
+            group["tenant"]["code"]
+            for group in demo.ask("{ summary(by: [TENANT]) { groups { tenant { code } count } } }")["summary"]["groups"]
+        }
+        assert seen == set(CODES)
+        own = demo.ask("{ tenants { nodes { code } } }", "620302")["tenants"]["nodes"]
+        assert own == [{"code": "620302"}]
+
+        before = demo.number_of_cases()
+        assert before > 20
+        deadline = time.monotonic() + 30
+        while demo.number_of_cases() <= before:
+            assert time.monotonic() < deadline, "no live case arrived"
+    assert {file.name for file in (folder / "tenants").glob("*.db")} == {f"{code}.db" for code in CODES}
+
+
+def test_a_second_start_keeps_the_data_and_takes_up_what_was_not_done(folder: Path) -> None:
+    notes = orjson.loads((folder / "demo.json").read_bytes())
+    assert notes["done"] == CODES
+    (folder / "demo.json").write_bytes(orjson.dumps(notes | {"done": CODES[:1]}))
+    with running(folder, "--live", "0") as demo:
+        resumed = demo.number_of_cases()
+    assert orjson.loads((folder / "demo.json").read_bytes())["done"] == CODES
+    began = time.monotonic()
+    with running(folder, "--live", "0") as demo:
+        assert time.monotonic() - began < 15
+        assert demo.number_of_cases() == resumed
+
+
+def test_other_options_do_not_touch_a_demo_that_is_there(folder: Path) -> None:
+    with running(folder, "--live", "0", "--seed", "2") as demo:
+        assert demo.number_of_cases() > 20
+    assert orjson.loads((folder / "demo.json").read_bytes())["seed"] == 1
+    assert "made with other options" in (folder.parent / "stderr").read_text()
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run(*mingjing("demo", "--port", str(port), "--data", str(tmp_path / "data"), *SMALL))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"mingjing: The port is taken. 127.0.0.1:{port}")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_that_holds_another_registry_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "registry.db").write_bytes(b"")
+    done = run(*mingjing("demo", "--port", "0", "--data", str(tmp_path), *SMALL))
+    assert done.returncode == 2
+    assert "has a registry that no demo made" in done.stderr
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_simulate_fills_a_part_of_the_tree_and_sends_nothing_twice(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    env = ("--data", data)
+    divisions = tmp_path / "divisions.csv"
+    divisions.write_text(
+        "code,name,level,parent_code\n620300,金昌市,city,\n620302,金川区,county,620300\n620321,永昌县,county,620300\n"
+    )
+    for command in (("tenants", "import", str(divisions), *env), ("tenants", "provision", *env)):
+        done = run(*mingjing(*command))
+        assert done.returncode == 0, done.stderr
+    first = run(*mingjing("simulate", *env, "--within", "620302", "--cases", "10"))
+    again = run(*mingjing("simulate", *env, "--within", "620302", "--cases", "10"))
+    assert re.fullmatch(r"1 tenants: [1-9]\d* events accepted, .*", first.stdout.splitlines()[0]), first.stdout + first.stderr
+    assert again.stdout.startswith("1 tenants: 0 events accepted, ")
+    unknown = run(*mingjing("simulate", *env, "--within", "999999"))
+    assert (unknown.returncode, unknown.stdout) == (2, "")
