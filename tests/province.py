@@ -62,11 +62,19 @@ class Writing:
         return [{"id": n, "code": code, "name": f"{self.tenant} {code}"} for n, code in enumerate(DEPARTMENTS, 1)]
 
     def items(self) -> list[Row]:
-        made = [{"id": n, "code": f"I{n}", "version": 1, "name": f"事项{n}", "kind": ("PERMIT", "PENALTY")[n % 2]} for n in range(1, 6)]
-        return [whole({**row, "department_id": 1 + n % 4, "limit_unit": "WORKING_DAY"}, t.power_items) for n, row in enumerate(made)]
+        made = [
+            {"id": n, "code": f"I{n}", "version": 1, "name": f"事项{n}", "kind": ("PERMIT", "PENALTY")[n % 2]} for n in range(1, 6)
+        ]
+        return [
+            whole({**row, "department_id": 1 + n % 4, "limit_unit": "WORKING_DAY"}, t.power_items) for n, row in enumerate(made)
+        ]
 
     def steps(self) -> list[Row]:
-        made = [{"item_id": item, "position": n, "code": f"S{n}", "name": f"步骤{n}", "required": True} for item in range(1, 6) for n in (1, 2)]
+        made = [
+            {"item_id": item, "position": n, "code": f"S{n}", "name": f"步骤{n}", "required": True}
+            for item in range(1, 6)
+            for n in (1, 2)
+        ]
         return [whole({**row, "id": n}, t.item_steps) for n, row in enumerate(made, 1)]
 
     def moment(self, null: float = 0.25) -> datetime | None:
@@ -97,7 +105,9 @@ class Writing:
 
     def events(self, case: Row) -> list[Row]:
         """Some cases have none; several share a moment, told apart by `seq`, which may be null."""
-        kinds = self.random.choice([(), ("applied",), ("applied", "accepted", "step_done"), ("step_done", "closed", "applied", "rated")])
+        kinds = self.random.choice(
+            [(), ("applied",), ("applied", "accepted", "step_done"), ("step_done", "closed", "applied", "rated")]
+        )
         return [self.event(case, kind) for kind in kinds]
 
     def event(self, case: Row, kind: str) -> Row:

@@ -16,7 +16,9 @@ ORDERS = ("due_at", "no", "charged", "last_event_at", "closed_at")
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("column", ORDERS)
-async def test_a_walk_is_the_order_without_loss_or_repeat(province: Province, column: str, descending: bool, backward: bool) -> None:
+async def test_a_walk_is_the_order_without_loss_or_repeat(
+    province: Province, column: str, descending: bool, backward: bool
+) -> None:
     order, asking, random = Order(column, descending), province.asking(), Random(7)
     expected = [row["no"] for row in in_order(province.cases(asking.scope), order)]
     for sizes in ([1000], [7], [1, 2, 40], [random.randrange(1, 30) for _ in range(5)]):
