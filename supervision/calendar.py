@@ -117,6 +117,8 @@ class Calendar:
 
     def provisional_between(self, first: int, last: int) -> bool:
         """Whether any day from one ordinal to another (both included) lies in a year whose calendar is not published."""
+        if first < FIRST or last > LAST:
+            raise DateOutOfRange
         from_year, to_year = date.fromordinal(first).year, date.fromordinal(last).year
         return self._unknown[to_year - 1899] > (self._unknown[from_year - 1900] if from_year > 1899 else 0)
 

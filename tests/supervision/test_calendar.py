@@ -190,6 +190,7 @@ def test_far_days_are_refused_by_name(day: date) -> None:
         lambda: CALENDAR.add_working_days(day, 5),
         lambda: CALENDAR.add_working_days(day, -5),
         lambda: CALENDAR.working_days_between(day, date(2026, 1, 1)),
+        lambda: CALENDAR.is_provisional(day),
     ):
         with pytest.raises(DateOutOfRange) as caught:
             ask()
