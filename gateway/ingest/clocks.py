@@ -1,6 +1,6 @@
 """The clockwork of the moment: made from the published calendar in the registry, and made anew when that changed."""
 
-from supervision.calendar import Calendar, DayKind, SpecialDay
+from supervision.calendar import Calendar, SpecialDay
 from tenants.clockwork import Clockwork
 from tenants.registry import Registry
 
@@ -18,7 +18,7 @@ class Clocks:
         """As of the registry's last snapshot."""
         version = self._registry.snapshot.version
         if version != self._version:
-            published = [SpecialDay(d.day, DayKind(d.kind), d.name, d.in_lieu) for d in await self._registry.special_days()]
+            published = await self._registry.special_days()
             if published != self._published:
                 self._published, self._clockwork = published, Clockwork(Calendar(published))
             self._version = version

@@ -5,7 +5,6 @@ looked at again before every batch. What an event means is not known here.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from gateway.ingest.body import Gunzip, Plain
 from gateway.ingest.clocks import Clocks
 from gateway.ingest.faults import EncodingUnknown, SourceInvalid
 from gateway.ingest.limits import IngestLimits
+from gateway.ingest.names import SOURCE
 from gateway.ingest.receive import Receiving
 from gateway.ingest.stream import Stream, Unpack
 from gateway.limits import declared, header
@@ -34,7 +34,6 @@ from tenants.receipts import Arrival, Batch, Receipt, Status
 from tenants.record import record
 from tenants.sources.source import Source
 
-SOURCE = re.compile(r"[0-9A-Za-z_-]{1,64}")
 LOOKED_AGAIN = 3
 """How often a right is looked up when the policy changes in the very moment."""
 
