@@ -94,43 +94,43 @@ async def test_a_revoked_grant_is_gone_and_revoking_again_is_no_fault(registry: 
     assert await registry.grants_of("liu") == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"path": "620000/6201"},
-        {"path": "620000/620100"},
-        {"path": "620000/620100/*/"},
-        {"path": "620000/620100/GAJ/*"},
-        {"path": "620000/620100/@G J/*"},
-        {"path": "620000/620100/#7/*"},
-        {"path": "620000/620999/*"},
-        {"path": "620100/*"},
-        {"path": ""},
-        {"path": "620000/620100/@" + "x" * 600 + "/*"},
-        {"effect": "maybe"},
-        {"role": "recused"},
-        {"role": "Super Visor"},
-        {"not_before": 5, "expires": 5},
-        {"not_before": -1},
-        {"expires": FOREVER + 1},
-        {"subject": ""},
-        {"subject": "li\nu"},
-        {"subject": "x" * 256},
-    ],
-    ids=str,
-)
-async def test_a_grant_that_cannot_stand_is_refused(registry: Registry, change: dict[str, object]) -> None:
+CANNOT_STAND: list[dict[str, object]] = [
+    {"path": "620000/6201"},
+    {"path": "620000/620100"},
+    {"path": "620000/620100/*/"},
+    {"path": "620000/620100/GAJ/*"},
+    {"path": "620000/620100/@G J/*"},
+    {"path": "620000/620100/#7/*"},
+    {"path": "620000/620999/*"},
+    {"path": "620100/*"},
+    {"path": ""},
+    {"path": "620000/620100/@" + "x" * 600 + "/*"},
+    {"effect": "maybe"},
+    {"role": "recused"},
+    {"role": "Super Visor"},
+    {"not_before": 5, "expires": 5},
+    {"not_before": -1},
+    {"expires": FOREVER + 1},
+    {"subject": ""},
+    {"subject": "li\nu"},
+    {"subject": "x" * 256},
+]
+
+
+async def test_a_grant_that_cannot_stand_is_refused(registry: Registry) -> None:
     version = await registry.policy_version()
-    fields = {"subject": "liu", "role": "supervisor", "path": "620000/620100/*"} | change
-    with pytest.raises(GrantInvalid):
-        await registry.grant(Grant(**fields))  # type: ignore[arg-type]
+    for change in CANNOT_STAND:
+        fields = {"subject": "liu", "role": "supervisor", "path": "620000/620100/*"} | change
+        with pytest.raises(GrantInvalid):
+            await registry.grant(Grant(**fields))  # type: ignore[arg-type]
     assert (await registry.policy_version(), await registry.grants()) == (version, [])
 
 
-@pytest.mark.parametrize("path", ["*", "620000/", "620000/620100/620102/@GAJ/#7/", "620000/620100/~wabo/", "620000/620100/@GAJ/*"])
-async def test_every_kind_of_path_can_be_granted(registry: Registry, path: str) -> None:
-    await registry.grant(Grant(subject="zhao", role="inspector", path=path))
-    assert (await registry.grants_of("zhao"))[0].path == path
+async def test_every_kind_of_path_can_be_granted(registry: Registry) -> None:
+    paths = ["*", "620000/", "620000/620100/620102/@GAJ/#7/", "620000/620100/~wabo/", "620000/620100/@GAJ/*"]
+    for path in paths:
+        await registry.grant(Grant(subject="zhao", role="inspector", path=path))
+    assert [grant.path for grant in await registry.grants_of("zhao")] == paths
 
 
 async def test_special_days_are_taken_by_whole_years(registry: Registry) -> None:
@@ -187,21 +187,21 @@ async def test_a_source_for_a_tenant_that_is_not_there_is_refused(registry: Regi
         await registry.set_source(["620999"], template)
 
 
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("postgresql://gov:secret@db/shard", "postgres_passfile"),
-        ("postgresql://db/shard?password=secret", "postgres_passfile"),
-        ("postgresql://db", "no database"),
-        ("sqlite:///tenants/other.db", "620100.db"),
-        ("sqlite:///620100.db", "FOLDER"),
-        ("mysql://db/x", "sqlite"),
-    ],
-)
-async def test_what_cannot_be_a_source_is_refused(registry: Registry, url: str, told: str) -> None:
-    with pytest.raises(SourceRefused, match=told) as refused:
-        await registry.set_source(["620100"], url)
-    assert "secret" not in refused.value.message
+NO_SOURCES = [
+    ("postgresql://gov:secret@db/shard", "postgres_passfile"),
+    ("postgresql://db/shard?password=secret", "postgres_passfile"),
+    ("postgresql://db", "no database"),
+    ("sqlite:///tenants/other.db", "620100.db"),
+    ("sqlite:///620100.db", "FOLDER"),
+    ("mysql://db/x", "sqlite"),
+]
+
+
+async def test_what_cannot_be_a_source_is_refused(registry: Registry) -> None:
+    for url, told in NO_SOURCES:
+        with pytest.raises(SourceRefused, match=told) as refused:
+            await registry.set_source(["620100"], url)
+        assert "secret" not in refused.value.message
     assert registry.tenants["620100"].source is None
 
 
