@@ -115,7 +115,7 @@ class Outer:
             case "edges":
                 return self._edges(run, part, facts, lists)
             case "pageInfo":
-                return told("PageInfo", part.inner, self._page_info(run, facts))
+                return told("PageInfo", part.inner, self._page_info(run, part, facts))
             case "incomplete":
                 return lacks(part.inner, facts.missing, shown)
             case "asOf":
@@ -138,13 +138,15 @@ class Outer:
                 edge[inner.key] = value
         return edges
 
-    def _page_info(self, run: Run, facts: Facts) -> dict[str, Any]:
+    def _page_info(self, run: Run, part: Part, facts: Facts) -> dict[str, Any]:
+        """What is asked of it; a cursor that nobody asked for is not signed."""
         backward, began, rows = facts.window.backward, facts.window.past is not None, facts.rows
+        ends = {"startCursor": rows[0], "endCursor": rows[-1]} if rows else {}
+        places = {one.name: ends.get(one.name) for one in part.inner if one.name.endswith("Cursor")}
         return {
             "hasNextPage": began if backward else facts.more,
             "hasPreviousPage": facts.more if backward else began,
-            "startCursor": cursor(run, facts, rows[0]) if rows else None,
-            "endCursor": cursor(run, facts, rows[-1]) if rows else None,
+            **{name: None if row is None else cursor(run, facts, row) for name, row in places.items()},
         }
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, OperationDefinitionNode, OperationType, SelectionSetNode
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
+from schema.arguments import NO_VALUES, Arguments
 from schema.compiling import At
 from schema.fields import MAKING, Compiled
 from schema.query import core
 from schema.run import Run, Waiting
 from schema.selection import Asked, Document
 
-NO_VALUES = VariableValues({}, {})
 LONE = frozenset(("cases", "case", "summary"))
 """Root fields that, alone in an operation, have nothing of their tick to wait for."""
 
@@ -27,6 +27,7 @@ class Root(NamedTuple):
     nodes: tuple[FieldNode, ...]
     definition: GraphQLField | None
     of: str
+    arguments: Arguments | None
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class Prepared:
 
     def _roots(self, values: VariableValues) -> list[Root]:
         document = Document(core, self.operation, self.fragments, values)
-        return [Root(*root) for root in document.roots()]
+        return [Root(*root, Arguments(root[2], root[1][0]) if root[2] is not None else None) for root in document.roots()]
 
     async def __call__(self, run: Run, values: VariableValues, compiled: Compiled) -> dict[str, Any]:
         """The data; errors are in `run.errors`."""
@@ -66,7 +67,7 @@ class Prepared:
 
     def field(self, root: Root, values: VariableValues, compiled: Compiled) -> Any:
         """The compiled field, and what it is asked for now."""
-        arguments = get_argument_values(root.definition, root.nodes[0], values) if root.definition is not None else {}
+        arguments = root.arguments.of(values) if root.arguments is not None else {}
         one = Asked(root.key, root.name, root.nodes, arguments, root.of)
         return compiled.field(one, self.operation, self.fragments, values), At((root.key,), None, arguments)
 

@@ -71,7 +71,7 @@ class Run:
         self, waiting: Sequence[tuple[str, Sequence[FieldNode], Awaitable[Any]]], into: dict[str, Any], path: Path
     ) -> None:
         """Answers into their keys. A field that failed is null, and its error is kept."""
-        answers = await asyncio.gather(*(answer for _, _, answer in waiting), return_exceptions=True)
+        answers = await together([answer for _, _, answer in waiting])
         for (key, nodes, _), answer in zip(waiting, answers, strict=True):
             if isinstance(answer, Exception):
                 self.errors.append(located_error(answer, list(nodes), [*path, key]))
@@ -80,6 +80,16 @@ class Run:
                 raise answer
             else:
                 into[key] = answer
+
+
+async def together(waiting: Sequence[Awaitable[Any]]) -> list[Any]:
+    """All answers or exceptions; one alone needs no task of its own."""
+    if len(waiting) != 1:
+        return await asyncio.gather(*waiting, return_exceptions=True)
+    try:
+        return [await waiting[0]]
+    except Exception as problem:  # noqa: BLE001 - told beside the answer, as gather would
+        return [problem]
 
 
 def shown(fault: Fault) -> tuple[str, str]:

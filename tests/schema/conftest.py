@@ -59,6 +59,22 @@ class Province:
         return data
 
 
+def watch(engine: Engine, monkeypatch: pytest.MonkeyPatch, *names: str) -> list[tuple[str, Any]]:
+    """What the engine is asked from now on: the method, and its first argument."""
+    asked: list[tuple[str, Any]] = []
+
+    def watched(name: str, done: Any) -> Any:
+        def ask(what: Any, *rest: Any) -> Any:
+            asked.append((name, what))
+            return done(what, *rest)
+
+        return ask
+
+    for name in names:
+        monkeypatch.setattr(engine, name, watched(name, getattr(engine, name)))
+    return asked
+
+
 async def opened(world: World, homes: dict[str, str], sources: dict[str, Source], folder: Path) -> AsyncIterator[Province]:
     for code, home in homes.items():
         async with sources[home].write(code) as session:
