@@ -19,7 +19,8 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  make %-11s", $$2; $$1=$$2=""; print $$0}'
 
 demo: .venv/run.stamp ## a province on this machine, with data, until Ctrl-C   (PORT=8123 DATA=var/demo)
-	@$(BIN)/python -m gateway demo --port $(PORT) --data $(DATA) || test $$? -eq 130
+	@$(BIN)/python -m gateway demo --port $(PORT) --data $(DATA); \
+		code=$$?; case $$code in 0|130|143) ;; *) exit $$code ;; esac
 
 test: .venv/dev.stamp ## the test suite   (only=tests/read, only=tests/read/test_merge.py::test_ties, or only="an expression")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(call selected,$(only))

@@ -36,7 +36,7 @@ from tenants.registry import Registry
 TOKENS_GOOD_FOR = 12 * 3600
 """Seconds."""
 QUERY = (
-    "{ cases(first: 5, where: {light: [YELLOW, RED], ended: false}) { totalCount"
+    "{ cases(first: 5, where: {ended: false}) { totalCount"
     " nodes { no title light dueAt tenant { code name } department { name } } incomplete { tenant code message } } }"
 )
 
@@ -52,7 +52,7 @@ def demo(
     data: Annotated[Path, typer.Option(help="The demo's data; kept, and found again by the next start.")] = Path("var/demo"),
     within: Annotated[str, typer.Option(help="Only this part of Gansu, by code.")] = "620000",
     cases: Annotated[int, typer.Option(min=1, help="Cases of each tenant, about.")] = 60,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back the cases begin.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back the cases begin.")] = 120,
     seed: Annotated[int, typer.Option(help="The same seed gives the same province.")] = 1,
     live: Annotated[float, typer.Option(min=0, max=1000, help="Events a second that arrive while it runs.")] = 2,
 ) -> None:

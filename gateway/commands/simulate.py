@@ -35,7 +35,7 @@ class NothingProvisioned(Refusal):
 def simulate(
     within: Annotated[str, typer.Option(help="Code of a tenant: it and all below it; everything where it is left out.")] = "",
     cases: Annotated[int, typer.Option(min=1, help="Cases of each tenant, about.")] = 60,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back the cases begin.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back the cases begin.")] = 120,
     seed: Annotated[int, typer.Option(help="The same seed, volume and day give the same cases.")] = 1,
     live: Annotated[float, typer.Option(min=0, max=1000, help="Afterwards, events a second as they happen, until Ctrl-C.")] = 0,
     data: Annotated[Path | None, typer.Option(help="Data folder; else MINGJING_DATA.")] = None,
