@@ -67,7 +67,11 @@ def test_no_gzip_at_all_is_truncated(body: bytes) -> None:
         unpacked(Gunzip(LIMITS), body)
 
 
-@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"x") + b"rubbish", gzip.compress(b"x" * 50)[:20] + b"\xff" * 20])
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", gzip.compress(b"x") + b"rubbish", gzip.compress(b"x" * 50)[:20] + b"\xff" * 20],
+    ids=["json", "rubbish", "broken"],
+)
 def test_what_is_not_gzip_is_called_so(body: bytes) -> None:
     with pytest.raises(GzipInvalid):
         unpacked(Gunzip(LIMITS), body)

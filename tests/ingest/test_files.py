@@ -111,6 +111,7 @@ def test_xes_that_is_none_or_brings_entities_is_refused(tmp_path: Path, content:
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [(gzip.compress(b"a,b\n" * 9999)[:-9], "GZIP_TRUNCATED"), (gzip.compress(b"a,b") + b"rubbish", "GZIP_INVALID")],
+    ids=["truncated", "rubbish"],
 )
 def test_gzip_that_is_broken_is_refused(tmp_path: Path, content: bytes, refusal: str) -> None:
     assert code(tmp_path, "a.csv.gz", content) == refusal
