@@ -5,6 +5,7 @@ looked at again before every batch. What an event means is not known here.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from gateway.log import told
 from gateway.recorder import record_of
 from supervision.faults import Failure, Fault, TenantNotFound, TenantUnreachable
 from supervision.wire import json_schema
-from tenants.receipts import Arrival, Batch, Receipt, Status
+from tenants.receipts import Arrival, Batch, Receipt
 from tenants.record import record
 from tenants.sources.source import Source
 
@@ -64,26 +65,25 @@ class Ingesting:
     async def _taken(self, scope: Scope, receive: Receive, send: Send) -> None:
         sender = await self._sender(scope)
         unpack = self._unpack(scope)
-        counts = record_of(scope).told.setdefault("lines", {})
 
         async def take(arrivals: Sequence[Arrival]) -> list[Receipt]:
-            receipts = await self._take(sender, arrivals)
-            for one in Status:
-                if number := sum(receipt.status is one for receipt in receipts):
-                    counts[str(one)] = counts.get(str(one), 0) + number
-                    self._house.metrics.ingested(str(one), number)
+            try:
+                receipts = await self._take(sender, arrivals)
+            except Fault as fault:
+                self._note(scope, fault)
+                raise
+            self._count(scope, receipts)
             return receipts
 
-        receiving = Receiving(take, self._limits)
-        stream = Stream(receiving, unpack, self._limits)
+        stream = Stream(Receiving(take, self._limits), unpack, self._limits)
         try:
             async with asyncio.TaskGroup() as side_by_side:
                 side_by_side.create_task(stream.write(send))
                 await stream.read(receive)
         finally:
             stream.close()
-            if receiving.fault is not None:
-                self._note(scope, receiving.fault)
+        if stream.broke_off is not None:
+            self._note(scope, stream.broke_off)
 
     async def _sender(self, scope: Scope) -> Sender:
         """Raises what refuses the whole request, before anything of the body is read."""
@@ -135,6 +135,12 @@ class Ingesting:
             headers.append((b"connection", b"close"))  # the body was not read
         await send({"type": "http.response.start", "status": status(fault), "headers": headers})
         await send({"type": "http.response.body", "body": told_to_sender})
+
+    def _count(self, scope: Scope, receipts: Sequence[Receipt]) -> None:
+        counts = record_of(scope).told.setdefault("lines", {})
+        for became, number in Counter(receipt.status for receipt in receipts).items():
+            counts[str(became)] = counts.get(str(became), 0) + number
+            self._house.metrics.ingested(str(became), number)
 
     def _note(self, scope: Scope, fault: Fault) -> None:
         record_of(scope).codes.append(fault.code)

@@ -53,6 +53,8 @@ class Stream:
         self._receiving, self._unpack, self._limits = receiving, unpack, limits
         self._splitter = Splitter(limits)
         self._spool = Spool()
+        self.broke_off: BodyRefused | None = None
+        """Why the body could not be read to its end."""
 
     async def read(self, receive: Receive) -> None:
         """Takes the whole body. Raises BodyRefused where not a single line could be answered for."""
@@ -64,7 +66,7 @@ class Stream:
             await self._lines(self._splitter.end())
             await self._flush()
         except BodyRefused as fault:
-            await self._broke_off(fault)
+            await self._answer_for_the_rest(fault)
         finally:
             self._spool.end()
 
@@ -94,9 +96,10 @@ class Stream:
     async def _flush(self) -> None:
         self._spool.put(written(await self._receiving.flush()))
 
-    async def _broke_off(self, fault: BodyRefused) -> None:
+    async def _answer_for_the_rest(self, fault: BodyRefused) -> None:
         await self._flush()
         if self._spool.is_empty:
             raise fault
+        self.broke_off = fault
         last = Receipt(self._splitter.next_number, None, Status.FAILED, None, fault.code, fault.message)
         self._spool.put(written([last]))
