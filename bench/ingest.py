@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from bench import rows, seed, stream
-from bench.ours import Receiving
+from bench.intake import LIMITS, Body, intake
 from bench.places import Places, told
 from bench.result import Check, Result, Side
 from tenants import tables as t
@@ -71,11 +71,11 @@ def fresh(folder: Path) -> Path:
 async def ours(folder: Path, lines: Sequence[bytes]) -> Written:
     """Through the product's receive path."""
     file = fresh(folder)
-    async with Receiving.into(folder, TENANT, SOURCE) as receive:
-        began = _now()
-        accepted = await receive(lines)
+    async with intake(folder, TENANT, SOURCE) as take:
+        body, began = Body(lines), _now()
+        await take(body)
         wall, cpu = _since(began)
-    assert accepted == len(lines), f"{accepted} of {len(lines)} were accepted"
+    assert body.accepted == len(lines), f"{body.accepted} of {len(lines)} were accepted"
     with sqlite3.connect(file) as connection:
         cases = connection.execute("SELECT * FROM cases ORDER BY id").fetchall()
         fees = connection.execute("SELECT * FROM fees ORDER BY case_id, position").fetchall()
@@ -135,13 +135,12 @@ async def deciles(folder: Path) -> list[float]:
     """Events per second of each tenth of a million, into one file."""
     fresh(folder)
     found, sent = [], stream.lines(DECILES * DECILE)
-    async with Receiving.into(folder, TENANT, SOURCE) as receive:
+    async with intake(folder, TENANT, SOURCE) as take:
         for _ in range(DECILES):
-            lines = list(islice(sent, DECILE))
-            began = _now()
-            accepted = await receive(lines)
-            found.append(len(lines) / _since(began)[0])
-            assert accepted == len(lines), f"{accepted} of {len(lines)} were accepted"
+            body, began = Body(list(islice(sent, DECILE))), _now()
+            await take(body)
+            found.append(DECILE / _since(began)[0])
+            assert body.accepted == DECILE, f"{body.accepted} of {DECILE} were accepted"
     return found
 
 
@@ -150,7 +149,7 @@ async def measured(_: Places, name: str) -> Result:
         folder = Path(place)
         lines = list(stream.lines(LINES))
         left = await ours(folder, lines)
-        pairs = [(await ours(folder, lines), by_hand(folder, lines, left, Receiving.batch)) for _ in range(ROUNDS)]
+        pairs = [(await ours(folder, lines), by_hand(folder, lines, left, LIMITS.batch_lines)) for _ in range(ROUNDS)]
         progress, runs = told("a million events"), []
         for n in range(ROUNDS):
             runs.append(await deciles(folder))
@@ -170,7 +169,5 @@ def _result(name: str, pairs: list[tuple[Written, Written]], runs: list[list[flo
 
 
 def _side(runs: list[Written]) -> Side:
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Side(
-        value=LINES / median(run.wall for run in runs), cpu=median(run.cpu for run in runs) * 1e6 / LINES, memory_mib=memory
-    )
+    wall, cpu = median(run.wall for run in runs), median(run.cpu for run in runs)
+    return Side(value=LINES / wall, cpu=cpu * 1e6 / LINES)

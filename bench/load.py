@@ -34,7 +34,7 @@ class Asking(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status, body, self.body = self.parser.get_status_code(), self.body, b""
-        if status != 200:
+        if status != 200 or b'"errors":' in body:
             self.done.set_exception(AssertionError(f"{status}: {body[:500]!r}"))
             self.transport.close()
             return

@@ -52,11 +52,17 @@ class Product:
 
     async def prepared(self, document: str, variables: dict[str, Any]) -> bytes:
         """The way that every client's request takes."""
-        return (await execute(GraphQLRequest(document, variables), self._context(), self._documents)).body
+        return await self._whole(GraphQLRequest(document, variables))
 
     async def executor(self, document: str, variables: dict[str, Any]) -> bytes:
         """The same through graphql-core's executor."""
-        return (await execute(GraphQLRequest(document, variables, None, False), self._context(), self._documents)).body
+        return await self._whole(GraphQLRequest(document, variables, None, False))
+
+    async def _whole(self, request: GraphQLRequest) -> bytes:
+        """The answer; one with errors is not what is measured."""
+        answer = await execute(request, self._context(), self._documents)
+        assert not answer.codes, answer.codes
+        return answer.body
 
     @classmethod
     @asynccontextmanager
@@ -65,8 +71,8 @@ class Product:
         with tempfile.TemporaryDirectory(prefix="mingjing-bench-registry-") as folder:
             registry = await registered(Path(folder), divisions, source)
             snapshot, limits = registry.snapshot, Limits()
-            sources = open_sources(snapshot, limits)
-            engine = Engine(sources, snapshot.homes, limits)
+            sources = open_sources(snapshot.homes.values(), limits, registry.folder)
+            engine = Engine(sources, snapshot.homes, snapshot.tree, limits)
             scope = compile_scope(SUBJECT, await registry.grants_of(SUBJECT), snapshot.version, time.time())
             signer, bounds = Signer(b"0" * 32), Bounds()
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 from graphql import ExecutionResult, GraphQLError
 from graphql import execute as run_executor
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from schema.completed import PassThrough
 from schema.context import Context
@@ -81,8 +81,7 @@ def examine(request: GraphQLRequest, documents: Documents) -> Ready | Dressed:
         operation = parsed.operation(request.operation)
     except Refusal as fault:
         return refused(fault)
-    definitions = operation.operation.variable_definitions or ()
-    values = get_variable_values(core, definitions, dict(request.variables or {}), max_errors=10)
+    values = operation.variables.of(request.variables or {})
     return dress(values, "BAD_USER_INPUT") if isinstance(values, list) else Ready(parsed, operation, values)
 
 

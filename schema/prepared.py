@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, OperationDefinitionNode, OperationType, SelectionSetNode
 from graphql.execution.values import VariableValues
 
-from schema.arguments import NO_VALUES, Arguments
+from schema.arguments import NO_VALUES, Arguments, Variables
 from schema.compiling import At
 from schema.fields import MAKING, Compiled
 from schema.query import core
@@ -39,6 +39,7 @@ class Prepared:
 
     def __init__(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.operation, self.fragments = operation, fragments
+        self.variables = Variables(core, operation.variable_definitions or ())
         named = root_names(operation.selection_set, fragments, set())
         self.ready = operation.operation is OperationType.QUERY and all(f"Query.{n}" in MAKING or n == "__typename" for n in named)
         self.batching = len(named) > 1 or not LONE.issuperset(named)

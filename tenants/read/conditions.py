@@ -11,7 +11,19 @@ from typing import Any, TypeAlias
 import orjson
 from sqlalchemy import Integer, Text, and_, false, func, or_
 
-from tenants.read.expressions import POSTGRES, ZERO, among, first_of, ids_of, light, local_day, param, type_of
+from tenants.read.expressions import (
+    POSTGRES,
+    ZERO,
+    among,
+    first_of,
+    id_of_department,
+    ids_of,
+    ids_of_item,
+    light,
+    local_day,
+    param,
+    type_of,
+)
 from tenants.read.request import Filter
 
 INTEGER, TEXT = Integer(), Text()
@@ -19,13 +31,24 @@ INTEGER, TEXT = Integer(), Text()
 Form: TypeAlias = tuple[str, str, tuple[Any, ...]]
 """(column, op, what else changes the text)."""
 
+ONE = "one"
+"""What the shape of a list of one says."""
+
+BY_CODE = ("department", "item")
+"""Told by code, kept by id."""
+
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
 }  # fmt: skip
 
 
 def forms(where: Sequence[Filter]) -> tuple[Form, ...]:
-    return tuple(form(one) for one in where)
+    return tuple(form(plainest(one)) for one in where)
+
+
+def plainest(one: Filter) -> Filter:
+    """A list of one value is that value: then an index can give the order as well."""
+    return Filter(one.column, "eq", one.value[0]) if one.op == "in" and len(one.value) == 1 and one.column not in BY_CODE else one
 
 
 def form(one: Filter) -> Form:
@@ -34,6 +57,8 @@ def form(one: Filter) -> Form:
         return one.column, one.op, (bool(one.value),)
     if one.op in ("gt_column", "balance"):
         return one.column, one.op, (str(one.value),)
+    if one.op == "in" and len(one.value) == 1:
+        return one.column, one.op, (ONE,)
     if one.op == "interval":
         (by, _), (to, _), compared, _ = one.value
         return one.column, one.op, (by, to, compared)
@@ -43,11 +68,11 @@ def form(one: Filter) -> Form:
 def values(dialect: str, where: Sequence[Filter]) -> dict[str, Any]:
     """The values of all conditions, by parameter name."""
     given: dict[str, Any] = {}
-    for n, one in enumerate(where):
+    for n, one in enumerate(map(plainest, where)):
         if one.op == "interval":
             given |= {f"w{n}_from": one.value[0][1], f"w{n}_to": one.value[1][1], f"w{n}": one.value[3]}
         elif one.op == "in":
-            given[f"w{n}"] = listed(dialect, one.value)
+            given[f"w{n}"] = one.value[0] if len(one.value) == 1 else listed(dialect, one.value)
         elif one.op not in ("is_null", "gt_column", "balance"):
             given[f"w{n}"] = one.value
     return given
@@ -64,7 +89,7 @@ def condition(dialect: str, t: Any, n: int, shape: Form) -> Any:
     if op in NAMED:
         return NAMED[op](dialect, t, f"w{n}", name, rest)
     if op == "in":
-        return _in(dialect, t, name, f"w{n}")
+        return _is(t, name, f"w{n}") if rest == (ONE,) else _in(dialect, t, name, f"w{n}")
     col = light(t) if name == "light" else t.c[name]
     return (
         col.is_(None)
@@ -75,8 +100,18 @@ def condition(dialect: str, t: Any, n: int, shape: Form) -> Any:
     )
 
 
+def _is(t: Any, name: str, given: str) -> Any:
+    """A list of one is an equality: an index that begins with the column then gives the rows in order."""
+    if name == "department" and t.name != "departments":
+        return t.c.department_id == id_of_department(given)
+    if name == "item" and t.name != "power_items":
+        return t.c.item_id.in_(ids_of_item(given))
+    col = light(t) if name == "light" else t.c[name]
+    return col == param(given, type_of(col))
+
+
 def _in(dialect: str, t: Any, name: str, given: str) -> Any:
-    if name in ("department", "item") and t.name != name + "s":
+    if name in BY_CODE and t.name != name + "s":
         return t.c[f"{name}_id"].in_(ids_of(dialect, name, given))
     return among(dialect, light(t) if name == "light" else t.c[name], given)
 

@@ -145,3 +145,13 @@ def ids_of(dialect: str, table: str, name: str) -> Any:
     """The ids of departments or items by their codes."""
     of = {"department": departments, "item": power_items}[table]
     return select(of.c.id).where(among(dialect, of.c.code, name))
+
+
+def id_of_department(name: str) -> Any:
+    """The id of one department by its code."""
+    return select(departments.c.id).where(departments.c.code == param(name, Text())).scalar_subquery()
+
+
+def ids_of_item(name: str) -> Any:
+    """The ids of one item's versions by its code."""
+    return select(power_items.c.id).where(power_items.c.code == param(name, Text()))

@@ -6,7 +6,6 @@ Lists are read by one thread (each row takes the interpreter's lock back: two ar
 import asyncio
 import json
 import resource
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -48,6 +47,7 @@ class Sqlite:
         threads = limits.sqlite_list_threads + limits.sqlite_aggregate_threads
         readers = [Reader(self.folder, handles_of(limits) // threads, limits.patience / 20) for _ in range(threads)]
         self._lists, self._aggregates = readers[: limits.sqlite_list_threads], readers[limits.sqlite_list_threads :]
+        self._threads: dict[str, int] = {}
         self._writer = SqliteWriter(lambda tenant: self.folder / f"{tenant}.db", busy=limits.patience)
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
@@ -63,26 +63,28 @@ class Sqlite:
         """Each thread folds its share."""
         shape, given = grouping(SQLITE, groups, now)
         work = partial(grouped, shape, given, reach, levels)
-        shares = self._shares(self._aggregates, groups.tenants)
-        parts = await asyncio.gather(*(self._run(reader, work, share, 2) for reader, share in shares))
-        return parts[0] if len(parts) == 1 else together(parts)
+        return await self._shared(self._aggregates, groups.tenants, work, self._limits.patience / 2)
 
     async def _listed(self, tenants: tuple[str, ...], work: "Work") -> Part:
-        parts = await asyncio.gather(*(self._run(reader, work, share, 4) for reader, share in self._shares(self._lists, tenants)))
-        return parts[0] if len(parts) == 1 else together(parts)
+        return await self._shared(self._lists, tenants, work, self._limits.patience / 4)
 
-    async def _run(self, reader: Reader, work: "Work", tenants: tuple[str, ...], share: int) -> Part:
-        """`share`: a file may take this part of the patience; the others have the rest."""
-        return await reader.run(lambda job: work(reader, job, tenants), self._limits.patience / share)
-
-    def _shares(self, readers: list[Reader], tenants: tuple[str, ...]) -> list[tuple[Reader, tuple[str, ...]]]:
-        """The same file always goes to the same thread, which has it open."""
-        if len(readers) == 1 or len(tenants) == 1:
-            return [(readers[place_of(tenants[0], len(readers))] if tenants else readers[0], tenants)]
+    async def _shared(self, readers: list[Reader], tenants: tuple[str, ...], work: "Work", budget: float) -> Part:
+        """The work in each thread, over its share. `budget`: seconds that one file may take; the others have the rest."""
+        if len(tenants) == 1:
+            reader = readers[self._thread_of(tenants[0]) % len(readers)]
+            return await reader.run(partial(work, reader), tenants, None)
+        if len(readers) == 1:
+            return await readers[0].run(partial(work, readers[0]), tenants, budget)
         shares: list[list[str]] = [[] for _ in readers]
         for tenant in tenants:
-            shares[place_of(tenant, len(readers))].append(tenant)
-        return [(reader, tuple(share)) for reader, share in zip(readers, shares, strict=True) if share]
+            shares[self._thread_of(tenant) % len(readers)].append(tenant)
+        asked = [(reader, tuple(share)) for reader, share in zip(readers, shares, strict=True) if share]
+        parts = await asyncio.gather(*(reader.run(partial(work, reader), share, budget) for reader, share in asked))
+        return together(parts)
+
+    def _thread_of(self, tenant: str) -> int:
+        """The same file always goes to the same thread, which has it open; the threads share evenly."""
+        return self._threads.setdefault(tenant, len(self._threads))
 
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         return self._writer.session(tenant)
@@ -95,10 +97,6 @@ class Sqlite:
 
 Work = Callable[[Reader, Job, tuple[str, ...]], Part]
 """What a thread does with its share of the tenants."""
-
-
-def place_of(tenant: str, readers: int) -> int:
-    return zlib.crc32(tenant.encode()) % readers
 
 
 def together(parts: Sequence[Part]) -> Part:
