@@ -30,6 +30,7 @@ from tenants.sources.source import Source
 from tests.sources.databases import make_file, make_schemas
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+LIMITS = Limits()
 CODES = ("620000", "620100", "620102", "620103", "620200", "620300", "620302")
 DEPARTMENTS = ("GAJ", "JYJ", "SJJ", "WJW")
 Row = dict[str, Any]
@@ -88,18 +89,24 @@ class Writing:
         self.next_case += 1
         item = random.choice([None, 1, 2, 3, 4, 5])
         first = NOW - timedelta(days=random.randrange(1, 90), hours=random.randrange(24))
+        person = {
+            "applicant_name": random.choice([None, "王小明", "兰州某某公司"]), "applicant_phone": "13800001234",
+            "applicant_idno": random.choice([None, "620102199001011234"]),
+            "applicant_address": random.choice([None, "甘肃省兰州市城关区东岗西路一号"]),
+        }  # fmt: skip
+        clock = {
+            "applied_at": random.choice([None, first]), "due_at": self.moment(), "warn_at": self.moment(), "red_at": self.moment(),
+            "ended_at": self.moment(0.6), "closed_at": self.moment(0.5), "stated_due_at": self.moment(0.5),
+            "accepted_at": self.moment(0.4), "stopped": random.random() < 0.2, "provisional": random.random() < 0.1,
+        }  # fmt: skip
         row = {
             "id": n, "no": f"{self.tenant}-{n:05d}", "state": str(random.choice(list(State))), "item_id": item,
             "kind": None if item is None else ("PERMIT", "PENALTY")[item % 2], "department_id": random.choice([None, 1, 2, 3, 4]),
             "title": random.choice([None, "建房 Permit", "罚款", "100%_done"]), "channel": random.choice([None, "WINDOW", "ONLINE"]),
-            "applicant_name": random.choice([None, "王小明", "兰州某某公司"]), "applicant_idno": random.choice([None, "620102199001011234"]),
-            "applicant_phone": "13800001234", "applicant_address": random.choice([None, "甘肃省兰州市城关区东岗西路一号"]),
-            "applied_at": random.choice([None, first]), "due_at": self.moment(), "warn_at": self.moment(), "red_at": self.moment(),
-            "ended_at": self.moment(0.6), "closed_at": self.moment(0.5), "stated_due_at": self.moment(0.5), "accepted_at": self.moment(0.4),
-            "stopped": random.random() < 0.2, "provisional": random.random() < 0.1, "outcome": random.choice([None, "APPROVED", "REJECTED"]),
-            "charged": random.choice([0, 100, 250]), "penalty": random.choice([0, 0, 9 * 10**12]), "paid": random.choice([0, 100, 300]),
-            "appeals": random.choice([0, 0, 1]), "events": 3, "stops": 0, "first_event_at": first, "last_event_at": first,
-            "last_event_id": "e", "last_source": "s", "updated_at": NOW,
+            "outcome": random.choice([None, "APPROVED", "REJECTED"]), "charged": random.choice([0, 100, 250]),
+            "penalty": random.choice([0, 0, 9 * 10**12]), "paid": random.choice([0, 100, 300]), "appeals": random.choice([0, 0, 1]),
+            "events": 3, "stops": 0, "first_event_at": first, "last_event_at": first, "last_event_id": "e", "last_source": "s",
+            "updated_at": NOW, **person, **clock,
         }  # fmt: skip
         return whole(row, t.cases)
 
@@ -209,7 +216,7 @@ class Province:
         """Reading its cases takes for ever; real SQL in the real file."""
         with sqlite3.connect(self.file(tenant)) as other:
             other.execute("ALTER TABLE cases RENAME TO quick_cases")
-            other.execute(f"CREATE VIEW cases AS SELECT * FROM quick_cases c WHERE ({FOR_EVER}) > c.id")  # noqa: S608
+            other.execute(f"CREATE VIEW cases AS SELECT * FROM quick_cases c WHERE ({FOR_EVER}) > c.id")
         other.close()
 
     def quick_file(self, tenant: str) -> None:
@@ -255,7 +262,7 @@ def laid_out(folder: Path, urls: Sequence[str], codes: Sequence[str], limits: Li
 
 
 @asynccontextmanager
-async def reopened(built: Province, urls: Sequence[str] = (), limits: Limits = Limits()) -> AsyncIterator[Province]:
+async def reopened(built: Province, urls: Sequence[str] = (), limits: Limits = LIMITS) -> AsyncIterator[Province]:
     """The same tenants once more, as another process would open them; `urls`: perhaps by another wire."""
     province = laid_out(built.folder, urls or list(dict.fromkeys(built.homes.values())), list(built.homes), limits)
     province.rows, province.writing = built.rows, built.writing
@@ -267,7 +274,7 @@ async def reopened(built: Province, urls: Sequence[str] = (), limits: Limits = L
 
 @asynccontextmanager
 async def opened(
-    folder: Path, urls: Sequence[str] = (), codes: Sequence[str] = CODES, cases: int = 30, limits: Limits = Limits(), seed: int = 1
+    folder: Path, urls: Sequence[str] = (), codes: Sequence[str] = CODES, cases: int = 30, limits: Limits = LIMITS, seed: int = 1
 ) -> AsyncIterator[Province]:
     """Tenants made, filled and open."""
     province = laid_out(folder, urls, codes, limits)

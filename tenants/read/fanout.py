@@ -84,9 +84,17 @@ class Fanout:
             return fault
         begun = False
         try:
-            async with asyncio.timeout_at(deadline), self._turnstile, asyncio.timeout(self._patience):
-                begun = True
-                answer = await ask(what)
+            if self._turnstile.locked():
+                async with asyncio.timeout_at(deadline):
+                    await self._turnstile.acquire()
+            else:
+                await self._turnstile.acquire()
+            begun = True
+            try:
+                async with asyncio.timeout_at(min(deadline, clock() + self._patience)):
+                    answer = await ask(what)
+            finally:
+                self._turnstile.release()
         except TimeoutError:
             fault = TenantTimedOut()
         except (TenantTimedOut, TenantUnreachable, TenantBroken) as failure:

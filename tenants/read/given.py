@@ -1,6 +1,7 @@
 """A read's text shape and its values, for one source: what the statements are written from and run with."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from supervision.scope import Reach
@@ -20,15 +21,21 @@ class Asked(NamedTuple):
     values: dict[str, Any]
 
 
+@cache
+def key_of(entity: str, column: str) -> tuple[bool, bool]:
+    """Whether an order's key is a moment, and whether it may be null."""
+    key = tables.tables[f"{TENANT}.{entity}"].c[column]
+    return isinstance(key.type, Moment), bool(key.nullable)
+
+
 def page(dialect: str, read: Read, now: datetime) -> Asked:
-    key = tables.tables[f"{TENANT}.{read.entity}"].c[read.order.column]
-    of_moments, past = isinstance(key.type, Moment), read.past
+    (of_moments, nullable), past = key_of(read.entity, read.order.column), read.past
     given = plain(dialect, {"now": now, **values(dialect, read.where)})
     if past is not None:
         given["past_key"] = beyond_moment(past) if of_moments and dialect == POSTGRES else beyond(past, of_moments)
         given["past_tenant"], given["past_id"] = past.tenant, past.id
     shape = PageShape(read.entity, read.columns, forms(read.where), read.order.column)
-    return Asked(shape, phases(read, bool(key.nullable), dialect == POSTGRES), given)
+    return Asked(shape, phases(read, nullable, dialect == POSTGRES), given)
 
 
 def grouping(dialect: str, groups: Groups, now: datetime) -> tuple[GroupShape, dict[str, Any]]:

@@ -48,6 +48,10 @@ def divided(asked: Asked, reach: Reach, homes: Homes, at_once: Mapping[str, int]
                 missing.append(Missing(tenant, TenantUnreachable("it has no database yet")))
             else:
                 held.setdefault(home, []).append(tenant)
+    if len(held) == 1 and len(asked.tenants) <= min(at_once[source] for source in held) and not missing:
+        ((source, tenants),) = held.items()
+        if len(tenants) == len(asked.tenants):  # the most frequent: all of one statement, as it came
+            return [Step(source, asked, reach)], ()
     steps = [
         Step(source, replace(asked, tenants=tuple(tenants[n : n + at_once[source]])), reach)
         for source, tenants in held.items()

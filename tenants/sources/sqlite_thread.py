@@ -22,7 +22,8 @@ JUST_NOW_NS = 50_000_000
 """A folder changed as recently as this may change again within one tick of its clock."""
 IDLE = 60.0
 """Seconds unused after which a handle may make room: a scan wider than the handles must not evict its own."""
-TICK = 0.02
+TICK, FIRST_LOOK, LONG = 0.02, 0.25, 1e9
+"""Seconds between looks at a job that takes long, before the first, and for one that nobody waits behind."""
 
 
 class Held(NamedTuple):
@@ -64,21 +65,20 @@ class Reader:
         self._used: dict[str, float] = {}
         self._changed_ns = -1
 
-    async def run(self, work: Callable[[Job], Value], budget: float) -> Value:
-        """The work in the thread. A cancelled caller is let go at once, and the thread told to stop."""
-        loop, job = asyncio.get_running_loop(), Job(budget)
+    async def run(self, work: Callable[[Job, tuple[str, ...]], Value], tenants: tuple[str, ...], budget: float | None) -> Value:
+        """The work in the thread. A cancelled caller is let go at once, and the thread told to stop.
 
-        def do() -> Value:
-            self._look_at_folder()
-            return work(job)
+        `budget`: seconds for one file, when others wait for their turn; a single one has all the caller's patience.
+        """
+        loop, job = asyncio.get_running_loop(), Job(budget or LONG)
+        doing = self.thread.submit(self._do, work, job, tenants)
 
         def look() -> None:
             if not doing.done():
                 job.look()
                 loop.call_later(TICK, look)
 
-        doing = self.thread.submit(do)
-        watching = loop.call_later(min(budget, 0.25), look)
+        watching = loop.call_later(min(budget, FIRST_LOOK), look) if budget is not None else None
         try:
             return await asyncio.wrap_future(doing)
         except asyncio.CancelledError:
@@ -86,7 +86,12 @@ class Reader:
             look()
             raise
         finally:
-            watching.cancel()
+            if watching is not None:
+                watching.cancel()
+
+    def _do(self, work: Callable[[Job, tuple[str, ...]], Value], job: Job, tenants: tuple[str, ...]) -> Value:
+        self._look_at_folder()
+        return work(job, tenants)
 
     def rows(self, job: Job, tenant: str, sql: str, values: Sequence[Any]) -> list[Any]:
         """In the thread. Raises a fault of this tenant alone; its handle is dropped then, and opened anew the next time."""

@@ -1,14 +1,12 @@
 """Any walk equals the order by brute force, without loss or repeat: in files, in shards, and in both."""
 
-from datetime import timedelta
 from random import Random
 
 import pytest
 
-from supervision.scope import Part
-from tenants.read.request import Filter, Order
-from tests.province import CODES, DEPARTMENTS, NOW, Province, scope_of
-from tests.read.walking import NO, cases_by, flat, in_order, walk
+from tenants.read.request import Order
+from tests.province import CODES, Province
+from tests.read.walking import cases_by, flat, in_order, walk
 
 ORDERS = ("due_at", "no", "charged", "last_event_at", "closed_at")
 
