@@ -20,6 +20,7 @@ from schema.documents import Documents
 from schema.limits import QueryLimits
 from supervision.faults import Fault
 from supervision.scope import Scope
+from tenants.lock_room import advices
 from tenants.read.engine import Engine
 from tenants.read.request import Asking
 from tenants.registry import Registry, Snapshot
@@ -100,6 +101,10 @@ class House:
 
     async def watch(self) -> None:
         """Looks at the registry from time to time, until cancelled. An unreachable registry is looked for again."""
+        limits = self.config.limits()
+        asked = limits.tenants_per_statement, limits.postgres_connections, self.config.postgres_passfile
+        for advice in await advices(self.registry.homes.values(), *asked):
+            self.log({"level": "warning", "event": "lock table", "said": advice})
         while True:
             await asyncio.sleep(self.config.registry_refresh)
             try:

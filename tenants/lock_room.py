@@ -4,11 +4,15 @@ A statement over many schemas locks every table and index it names, in shared me
 that finds it full dies with "out of shared memory". Asked at start-up, once a server.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import asyncpg
 from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
+from supervision.faults import Failure
 from tenants.registry_store import with_passfile
 from tenants.sources.faults import PostgresErrors, postgres_fault
 from tenants.tables import cases, departments, power_items
@@ -51,8 +55,8 @@ class LockRoom:
         )
 
 
-async def lock_room(url: str, tenants: int, tenants_per_statement: int, connections: int, passfile: str = "") -> LockRoom:
-    """Asks the server. `tenants`: how many of ours it holds. Raises TenantUnreachable and the like."""
+async def lock_room(url: str, tenants: Sequence[int], tenants_per_statement: int, connections: int, passfile: str = "") -> LockRoom:
+    """Asks a server. `tenants`: how many of ours each of its databases holds. Raises TenantUnreachable and the like."""
     try:
         connection = await asyncpg.connect(with_passfile(url, passfile), timeout=5, command_timeout=5)
         try:
@@ -62,5 +66,28 @@ async def lock_room(url: str, tenants: int, tenants_per_statement: int, connecti
     except PostgresErrors as error:
         raise postgres_fault(error) from error
     slots = said["max_connections"] + said["max_prepared_transactions"]
-    asks = min(tenants, tenants_per_statement) * LOCKS * connections
+    asks = sum(min(held, tenants_per_statement) for held in tenants) * LOCKS * connections
     return LockRoom(said["max_locks_per_transaction"] * slots, asks, slots)
+
+
+async def advices(homes: Iterable[str], tenants_per_statement: int, connections: int, passfile: str = "") -> list[str]:
+    """A sentence for each server that is too small for us, or cannot be asked. `homes`: the source of each tenant."""
+    told = []
+    for server, databases in servers(homes).items():
+        try:
+            room = await lock_room(next(iter(databases)), list(databases.values()), tenants_per_statement, connections, passfile)
+        except Failure as failure:
+            told.append(f"{server}: {failure.message}")
+        else:
+            told += [] if room.enough else [f"{server}: {room.advice}"]
+    return told
+
+
+def servers(homes: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Server → URL of each of its databases → how many tenants that holds. Shards of one server share its lock table."""
+    found: dict[str, dict[str, int]] = {}
+    for url, held in Counter(url for url in homes if url.startswith("postgres")).items():
+        parts = urlsplit(url)
+        at = parts.netloc.rpartition("@")[2] or parts.query or "localhost"
+        found.setdefault(at, {})[url] = held
+    return found

@@ -17,7 +17,7 @@ from gateway.progress import progress
 from supervision.faults import Failure, Refusal, TenantNotFound
 from supervision.tree import Tree
 from tenants.division_rows import gansu, read_divisions
-from tenants.lock_room import lock_room
+from tenants.lock_room import advices
 from tenants.places import DEFAULT_SOURCE
 from tenants.provision import Phase, prepare_registry, provision
 from tenants.registry import Registry, Settled, State, Tenant
@@ -151,7 +151,9 @@ def status(
             rows = [t for t in registry.tenants.values() if t.code in codes or (not within and t.state is State.RETIRED)]
             show([t for t in rows if not broken or t.state is not State.ACTIVE])
             typer.echo(", ".join(f"{number:,} {state}" for state, number in sorted(Counter(str(t.state) for t in rows).items())))
-            for line in await advice(registry, config):
+            limits = config.limits()
+            asked = limits.tenants_per_statement, limits.postgres_connections, config.postgres_passfile
+            for line in await advices(registry.homes.values(), *asked):
                 typer.echo(line, err=True)
 
     asyncio.run(run())
@@ -170,21 +172,6 @@ def show(tenants: Collection[Tenant]) -> None:
     for tenant, row in zip(tenants, rows, strict=True):
         table.add_row(*row, style=SHOWN[tenant.state])
     console.print(table)
-
-
-async def advice(registry: Registry, config: Config) -> list[str]:
-    """What to set in each PostgreSQL server whose lock table is too small; what cannot be asked is said too."""
-    told = []
-    for url, tenants in Counter(url for url in registry.homes.values() if url.startswith("postgres")).items():
-        try:
-            room = await lock_room(
-                url, tenants, config.tenants_per_statement, config.postgres_connections, config.postgres_passfile
-            )
-        except Failure as failure:
-            told.append(f"{url}: {failure.message}")
-        else:
-            told += [] if room.enough else [f"{url}: {room.advice}"]
-    return told
 
 
 @app.command("set-source")
