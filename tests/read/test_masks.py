@@ -1,0 +1,81 @@
+"""Applicants' personal data: whole where the right reaches the row's tenant and department, masked everywhere else."""
+
+from dataclasses import replace
+
+import pytest
+
+from supervision.scope import Except, Part, Rows
+from tenants.read import masks
+from tenants.read.request import Order, Read, Shape
+from tests.province import CODES, Province, scope_of, visible
+
+COLUMNS = ("no", *masks.MASKS)
+SHAPE = Shape(COLUMNS, lambda rows: [dict(zip(COLUMNS, row[3 : 3 + len(COLUMNS)], strict=True)) for row in rows])
+READ = Read("cases", COLUMNS, (), Order("no"), 1000, CODES)
+
+
+@pytest.mark.parametrize(
+    ("mask", "whole", "masked"),
+    [
+        (masks.name_mask, "王小明", "王*"),
+        (masks.name_mask, "", "*"),
+        (masks.idno_mask, "620102199001011234", "6201**********1234"),
+        (masks.idno_mask, "12345678901", "***********"),
+        (masks.phone_mask, "13800001234", "138****1234"),
+        (masks.phone_mask, "4655", "****"),
+        (masks.address_mask, "甘肃省兰州市城关区东岗西路一号", "甘肃省兰州市***"),
+        (masks.address_mask, "城关区", "***"),
+    ],
+)
+def test_a_mask_keeps_the_shape_and_no_more(mask: masks.Mask, whole: str, masked: str) -> None:
+    assert mask(whole) == masked
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        Part(),
+        Part(("620000/",)),
+        Part(("620000/620100/",)),
+        Part(("620000/620100/620102/@GAJ/", "620000/620200/")),
+        Part(("620000/",), frozenset(), ("620000/620100/620102/@GAJ/", "620000/620100/620103/@JYJ/#3/")),
+    ],
+)
+@pytest.mark.parametrize("column", list(masks.MASKS))
+async def test_a_column_is_whole_exactly_where_the_right_reaches(province: Province, column: str, opened: Part) -> None:
+    action, mask = masks.MASKS[column]
+    scope = scope_of({"case.view": Part(("620000/",)), action: opened})
+    reach = scope.reach(action, province.tree.paths)
+    page = await province.engine.page(READ, SHAPE, province.asking(scope))
+    cases = {row["no"]: row for row in province.cases(scope)}
+    assert len(page.nodes) == len(cases)
+    for node in page.nodes:
+        case = cases[node["no"]]
+        rows: Rows | bool = reach.get(case["tenant"], False)
+        whole = not isinstance(rows, bool) and visible(case, rows)
+        for name, (_, other) in masks.MASKS.items():
+            seen = case[name] if name == column and whole else case[name] and (mask if name == column else other)(case[name])
+            assert node[name] == seen
+
+
+async def test_batched_pages_are_masked_alike(province: Province) -> None:
+    scope = scope_of({"case.view": Part(("620000/",)), "field.applicant.name": Part(("620000/620100/620102/@GAJ/",))})
+    asking = province.asking(scope)
+    reads = [replace(READ, tenants=(tenant,)) for tenant in CODES]
+    together = await province.engine.pages(reads, SHAPE, asking)
+    assert [page.nodes for page in together] == [(await province.engine.page(read, SHAPE, asking)).nodes for read in reads]
+
+
+def test_nothing_is_done_where_the_rights_are_whole_or_nothing_is_asked() -> None:
+    paths = {"620000": "620000/"}
+    every = scope_of({action: Part(("620000/",)) for action, _ in masks.MASKS.values()})
+    assert not masks.Masking(COLUMNS, ("620000",), every, paths)
+    assert not masks.Masking(("no",), ("620000",), scope_of({}), paths)
+    assert masks.Masking(COLUMNS, ("620000",), scope_of({}), paths).columns == COLUMNS
+
+
+def test_a_recused_case_and_a_row_without_department_stay_closed() -> None:
+    row = ("k", "620102", 7, "x", None)
+    assert not masks.opens(Except(departments=frozenset({"GAJ"})), row)
+    assert not masks.opens(Except(cases=frozenset({7})), row)
+    assert masks.opens(Except(cases=frozenset({8})), row)
