@@ -130,7 +130,8 @@ async def files(figures: Figures, folder: Path, tree: Tree) -> None:
                 file = file_at(str(registry.tenants[code].source), registry.folder)
                 await asyncio.to_thread(seed.fill, file, written(code))
                 advance(1)
-        await read_by_eight(figures, "files, eight provinces", registry, largest(registry), Limits())
+        held_open = Limits(sqlite_handles=TENANTS)  # fewer handles than files would open every file for every page
+        await read_by_eight(figures, "files, eight provinces", registry, largest(registry), held_open)
 
 
 async def schemas(figures: Figures, folder: Path, tree: Tree, server: Server) -> None:

@@ -26,7 +26,7 @@ from supervision.faults import Fault, TenantNotFound
 from tenants.founding import Files, bring_schema, migrate
 from tenants.places import DEFAULT_SOURCE, SQLITE, Place, file_at, place
 from tenants.registry import Registry, Settled, State
-from tenants.registry_store import RegistryUnreachable, open_store, with_passfile
+from tenants.registry_store import RegistryUnprepared, RegistryUnreachable, open_store, with_passfile
 from tenants.registry_tables import REGISTRY_SCHEMA
 from tenants.sources.faults import PostgresErrors
 from tenants.tables import TENANT
@@ -95,7 +95,7 @@ TENANT_DATABASE = Migrations(FOLDER / "tenant")
 
 
 async def prepare_registry(url: str, passfile: str = "") -> None:
-    """Makes or migrates the registry's own database. Raises RegistryUnreachable."""
+    """Makes or migrates the registry's own database. Raises RegistryUnreachable, RegistryUnprepared."""
     store = open_store(url, passfile)
     await store.close()
     to = str(REGISTRY.head())
@@ -112,6 +112,8 @@ async def prepare_registry(url: str, passfile: str = "") -> None:
             await connection.close()
     except (sqlite3.Error, *PostgresErrors) as error:
         raise RegistryUnreachable(_reason(error)) from error
+    except CommandError as error:
+        raise RegistryUnprepared(f"it was made by a newer release: {error}") from error
 
 
 async def provision(

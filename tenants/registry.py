@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import String, bindparam, column, select, table, update
 
 from supervision.calendar import SpecialDay
-from supervision.faults import Refusal, TenantNotFound
+from supervision.faults import Fault, Refusal, TenantNotFound
 from supervision.grant import Grant
 from supervision.tree import Division, Level, Tree
 from tenants import calendar_rows, policy_rows
@@ -133,6 +133,7 @@ class Registry:
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
         self.store, self.snapshot = store, snapshot
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, passfile: str = "") -> "Registry":
@@ -140,9 +141,9 @@ class Registry:
         store = open_store(url, passfile)
         try:
             return cls(store, await _snapshot(store))
-        except RegistryUnreachable as fault:
+        except Fault as fault:
             await store.close()
-            if _absent(store, fault):
+            if isinstance(fault, RegistryUnreachable) and _absent(store, fault):
                 raise RegistryUnprepared(f"{url} holds no registry; `mingjing tenants import` makes one") from fault
             raise
 
@@ -166,7 +167,9 @@ class Registry:
     async def refresh(self) -> Snapshot:
         """Takes a new snapshot, if anything changed since the last."""
         if await self.policy_version() != self.snapshot.version:
-            self.snapshot = await _snapshot(self.store)
+            async with self._turn:  # all who ask after a change want the same snapshot: one of them takes it
+                if await self.policy_version() != self.snapshot.version:
+                    self.snapshot = await _snapshot(self.store)
         return self.snapshot
 
     async def policy_version(self) -> int:

@@ -1,10 +1,13 @@
 """The registry, one suite over SQLite and PostgreSQL."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Executable, column, table, update
 
 from supervision.calendar import DayKind, SpecialDay
 from supervision.faults import TenantNotFound
@@ -15,8 +18,10 @@ from tenants.policy_rows import GrantInvalid
 from tenants.provision import prepare_registry
 from tenants.registry import Registry, Settled, State, TenantHasChildren, TenantHasDatabase, readable
 from tenants.registry_store import RegistryUnprepared, RegistryUnreachable
+from tenants.tables import TENANT
 from tests.registry.conftest import LANZHOU, division
 
+VERSION_TABLE = table("alembic_version", column("version_num"), schema=TENANT)
 NOW = datetime(2026, 11, 22, 1, tzinfo=UTC)
 LIU = Grant(subject="liu", role="supervisor", path="620000/620100/*", granted_by="root", reason="own level")
 
@@ -55,6 +60,33 @@ async def test_another_process_sees_the_change_after_refresh(registry: Registry,
     await other.refresh()
     assert "620104" in other.tree.paths
     await other.close()
+
+
+async def test_a_crowd_after_a_change_takes_one_snapshot(
+    registry: Registry, registry_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await Registry.open(registry_url)
+    taken, view = [], other.store.view
+
+    async def counted(*statements: Executable) -> list[Sequence[Any]]:
+        taken.append(statements)
+        return await view(*statements)
+
+    monkeypatch.setattr(other.store, "view", counted)
+    await registry.grant(LIU)
+    snapshots = await asyncio.gather(*(other.refresh() for _ in range(20)))
+    assert len(taken) == 1
+    assert {snapshot.version for snapshot in snapshots} == {await registry.policy_version()}
+    await other.close()
+
+
+async def test_a_registry_of_a_newer_release_is_left_alone(registry: Registry, registry_url: str) -> None:
+    async with registry.transaction() as session:
+        await session.run(update(VERSION_TABLE).values(version_num="post_0009"), [{}])
+    with pytest.raises(RegistryUnprepared, match="newer"):
+        await prepare_registry(registry_url)
+    with pytest.raises(RegistryUnprepared, match="post_0009"):
+        await Registry.open(registry_url)
 
 
 async def test_a_grant_is_found_by_its_subject_and_raises_the_version(registry: Registry) -> None:
