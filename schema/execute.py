@@ -63,9 +63,9 @@ async def execute(request: GraphQLRequest, context: Context, documents: Document
         return Answer(written({"errors": ready.errors}), False, False, ready.codes, ready.hidden)
     run = Run(context, ready.operation.batching)
     if ready.operation.ready and request.prepared:
-        data: dict[str, Any] | None = await ready.operation(run, ready.values, documents.compiled)
+        data: dict[str, Any] | None = await ready.operation(run, ready.values, ready.parsed.compiled)
     else:
-        data = await _executed(request, ready, run, documents)
+        data = await _executed(request, ready, run)
     if not run.errors:
         return Answer(written({"data": data}), True, data is not None)
     told = dress(run.errors, "BAD_USER_INPUT")
@@ -85,12 +85,12 @@ def examine(request: GraphQLRequest, documents: Documents) -> Ready | Dressed:
     return dress(values, "BAD_USER_INPUT") if isinstance(values, list) else Ready(parsed, operation, values)
 
 
-async def _executed(request: GraphQLRequest, ready: Ready, run: Run, documents: Documents) -> dict[str, Any] | None:
+async def _executed(request: GraphQLRequest, ready: Ready, run: Run) -> dict[str, Any] | None:
     """Through graphql-core's executor. Its errors go where those of prepared operations go."""
     result: Any = run_executor(
         core,
         ready.parsed.document,
-        context_value=Resolving(run, documents.compiled),
+        context_value=Resolving(run, ready.parsed.compiled),
         variable_values=dict(request.variables or {}),
         operation_name=request.operation,
         executor_class=PassThrough,

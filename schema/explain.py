@@ -24,15 +24,15 @@ def explain(request: GraphQLRequest, context: Context, documents: Documents) -> 
     ready = examine(request, documents)
     if isinstance(ready, Dressed):
         raise NotExplained("; ".join(str(error["message"]) for error in ready.errors))
-    return "\n".join(paragraphs(ready, context, documents))
+    return "\n".join(paragraphs(ready, context))
 
 
-def paragraphs(ready: Ready, context: Context, documents: Documents) -> Iterator[str]:
+def paragraphs(ready: Ready, context: Context) -> Iterator[str]:
     run = Run(context, ready.operation.batching)
     for root in ready.operation.roots(ready.values):
         if root.definition is None or not ready.operation.ready:
             yield f"{root.key}: answered without asking a tenant"
             continue
-        field, at = ready.operation.field(root, ready.values, documents.compiled)
+        field, at = ready.operation.field(root, ready.values, ready.parsed.compiled)
         plans = [str(context.engine.plan(read, context.asking)) for read in field.reads(run, at)]
         yield "\n".join([f"{root.key}:", *(f"  {line}" for plan in plans for line in plan.splitlines())])

@@ -1,4 +1,4 @@
-"""Which class compiles which field, how the rows of each type are read, and the compiled fields of documents, kept.
+"""Which class compiles which field, how the rows of each type are read, and the compiled fields of a document, kept.
 
 A compiled field is found by the identity of its nodes (hashing a node would walk it) and the values of the variables
 inside its selection; the nodes are kept alive with it, so that no other node can take their identity.
@@ -61,12 +61,12 @@ class Kept(NamedTuple):
 
 
 class Compiled:
-    """Compiled fields, the least used forgotten first. `largest`: how many children of a row may be asked for."""
+    """The compiled fields of one document, the least used forgotten first. `largest`: children of a row that may be asked for."""
 
-    def __init__(self, size: int = 512, largest: int = 1000) -> None:
+    def __init__(self, largest: int = 1000, size: int = 24) -> None:
         self.size, self.largest = size, largest
         self.kept: OrderedDict[tuple[Any, ...], Kept] = OrderedDict()
-        self.inside: OrderedDict[tuple[int, ...], tuple[tuple[FieldNode, ...], tuple[str, ...]]] = OrderedDict()
+        self.inside: dict[tuple[int, ...], tuple[tuple[FieldNode, ...], tuple[str, ...]]] = {}
 
     def field(
         self,
@@ -93,7 +93,7 @@ class Compiled:
         """The variables that the selection below these nodes depends on; their own arguments come with the asking."""
         if (found := self.inside.get(identity)) is None:
             below = [node.selection_set for node in nodes if node.selection_set]
+            if len(self.inside) >= self.size:
+                self.inside.clear()
             found = self.inside[identity] = (nodes, variables_inside(below, fragments))
-            if len(self.inside) > self.size:
-                self.inside.popitem(last=False)
         return found[1]

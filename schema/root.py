@@ -19,7 +19,7 @@ schema = declared_schema
 
 
 class Resolving(NamedTuple):
-    """The executor's context value: a request under way, and the compiled fields of all requests."""
+    """The executor's context value: a request under way, and the compiled fields of its document."""
 
     run: Run
     compiled: Compiled

@@ -1,6 +1,8 @@
 """Limits of a document: each refused with its own code, short documents that stand for long ones too."""
 
+import gc
 import time
+import tracemalloc
 
 import pytest
 from graphql import get_introspection_query
@@ -10,7 +12,13 @@ from schema.errors import Dressed
 from schema.limits import QueryLimits
 
 SMALL = QueryLimits(
-    query_tokens=200, query_depth=4, query_aliases=3, query_directives=2, query_roots=2, query_fields=20, document_cache_bytes=4096
+    query_tokens=200,
+    query_depth=4,
+    query_aliases=3,
+    query_directives=2,
+    query_roots=2,
+    query_fields=20,
+    document_cache_bytes=1_000_000,
 )
 
 
@@ -71,9 +79,9 @@ def test_introspection_in_circles_is_refused(text: str) -> None:
 def test_fragments_that_multiply_are_counted_as_often_as_they_are_spread() -> None:
     laughs = "".join(f"fragment F{n} on Viewer {{ ...F{n + 1} ...F{n + 1} }}\n" for n in range(30))
     text = f"{{ viewer {{ ...F0 }} }} {laughs} fragment F30 on Viewer {{ subject }}"
-    began = time.perf_counter()
+    began = time.process_time()
     assert code(text, QueryLimits()) == "FIELDS_EXCEEDED"
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 2
 
 
 def test_a_fragment_inside_itself_is_refused_and_not_followed() -> None:
@@ -81,22 +89,46 @@ def test_a_fragment_inside_itself_is_refused_and_not_followed() -> None:
 
 
 def test_ten_thousand_aliases_and_ten_megabytes_are_refused_at_once() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     many = "{" + " ".join(f"a{n}: __typename" for n in range(10_000)) + "}"
     assert code(many, QueryLimits()) == "TOKENS_EXCEEDED"
     assert code(many, QueryLimits(query_tokens=10**6)) == "ALIASES_EXCEEDED"
     assert code("{ viewer { subject } } " + "#" * 10_000_000, QueryLimits()) == ""
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 10
 
 
-def test_the_cache_is_bounded_in_bytes_of_source() -> None:
+def test_the_cache_is_bounded_in_bytes() -> None:
     documents = Documents(SMALL)
     for n in range(200):
         documents.parsed(f"{{ a{n}: __typename }}")
         assert documents.bytes <= SMALL.document_cache_bytes
     assert documents.bytes > SMALL.document_cache_bytes / 2
-    documents.parsed("{ __typename } #" + "x" * 5000)
+    documents.parsed("{ __typename } #" + "x" * 2_000_000)
     assert documents.bytes <= SMALL.document_cache_bytes
+
+
+def test_what_documents_take_is_not_underrated() -> None:
+    """Dense ones too: a tree takes a hundred times as many bytes as its text."""
+    limits = QueryLimits(query_tokens=10_000, query_fields=10_000)
+    for text in (
+        "{ viewer {" + " subject" * 4_000 + " } }",
+        "{ viewer {" + " ... { subject }" * 900 + " } }",
+        "{ viewer { subject } }",
+    ):
+        documents, size = Documents(limits), memory_of(text, limits)
+        documents.parsed(text)
+        assert size / 2 < documents.bytes < size * 3 + 16_384
+
+
+def memory_of(text: str, limits: QueryLimits) -> int:
+    documents = Documents(limits)
+    gc.collect()
+    tracemalloc.start()
+    documents.parsed(text)
+    gc.collect()
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return taken
 
 
 def test_the_least_used_document_goes_first() -> None:

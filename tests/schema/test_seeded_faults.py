@@ -11,7 +11,7 @@ from graphql.execution.collect_fields import collect_subfields
 from schema import batching, connections, cursor, fields, rows, selection, tenancy
 from schema.batching import Reads
 from schema.columns import Column
-from schema.fields import Compiled
+from schema.documents import Documents
 from schema.rows import RowCompiler
 from schema.selection import Document
 from tests.schema.conftest import Province
@@ -144,7 +144,7 @@ Seed: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 async def test_a_seeded_fault_is_seen(county: Province, monkeypatch: pytest.MonkeyPatch, seed: Seed) -> None:
     FORGET()
     seed(monkeypatch)
-    county.documents.compiled = Compiled()
+    county.documents = Documents()
     differ = await differing(county)
     FORGET()
     assert differ != []

@@ -22,8 +22,7 @@ def limit_days(row: Row) -> int | None:
     due = row["stated_due_at"] or row["due_at"]
     if due is None or row["applied_at"] is None:
         return None
-    seconds = int(due.replace(microsecond=0).timestamp()) - int(row["applied_at"].replace(microsecond=0).timestamp())
-    return int(seconds / 86400)
+    return int((due - row["applied_at"]).days)
 
 
 DIMENSIONS: dict[str, tuple[str, Callable[[Row], Any]]] = {
