@@ -117,6 +117,13 @@ def test_a_case_is_stopped_since_its_first_open_stop() -> None:
     assert case.stops == [Stop("MATERIALS", beijing("03-03")), Stop("HEARING", beijing("03-04"))]
 
 
+def test_a_procedure_that_is_over_ends_its_own_stop() -> None:
+    case = fold("1", told("applied 03-02, clock_stopped:A 03-03, clock_stopped:B 03-04, clock_resumed:A 03-05"))
+    set_clock(case, PERMIT, CALENDAR, DEFAULT_RULE)
+    assert case.stops == [Stop("A", beijing("03-03"), beijing("03-05")), Stop("B", beijing("03-04"))]
+    assert case.stopped_at == beijing("03-04")
+
+
 def test_what_a_case_closed_late_looks_like_is_the_tenants_choice() -> None:
     """Yellow is past the limit (11-24), red five working days later (12-01); the case was decided between the two."""
     case = fold("1", told("applied 11-16, accepted 11-16, decided 11-25"))

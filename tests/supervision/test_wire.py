@@ -154,6 +154,15 @@ def test_texts_may_hold_line_breaks_and_what_only_looks_like_an_escape() -> None
     assert decode(paid(note="𠮷")).note == "𠮷"
 
 
+def test_ids_may_hold_spaces_beside_texts_with_line_breaks() -> None:
+    assert decode(paid(id="a b", note="x\ny")).id == "a b"
+
+
+@pytest.mark.parametrize("at", ["1900-01-01T00:00:00+14:00", "2200-12-31T23:59:59-12:00"])
+def test_the_first_and_the_last_year_are_taken(at: str) -> None:
+    assert decode(applied(occurredAt=at, dueAt=at, plannedAt=at)).case == "c"
+
+
 IDS = [
     (paid(colour="red"), "a"),
     (paid(amount=-1, id="x-1"), "x-1"),
