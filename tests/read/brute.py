@@ -28,7 +28,7 @@ def limit_days(row: Row) -> int | None:
     due = row["stated_due_at"] or row["due_at"]
     if due is None or row["applied_at"] is None:
         return None
-    return int((due.replace(microsecond=0) - row["applied_at"].replace(microsecond=0)).total_seconds() / 86400)
+    return int((due - row["applied_at"]).days)
 
 
 def dimensions(province: Province) -> Mapping[str, Callable[[Row], Any]]:
