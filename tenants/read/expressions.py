@@ -120,17 +120,23 @@ def local_month(dialect: str, moment: Any) -> Any:
     return func.strftime(text("'%Y-%m'"), moment, text("'+8 hours'"))
 
 
-def whole_seconds(dialect: str, moment: Any) -> Any:
-    if dialect == POSTGRES:
-        return cast(func.extract("epoch", func.date_trunc(text("'second'"), moment)), BigInteger())
-    return cast(func.strftime(text("'%s'"), moment), Integer())
+_LONG = literal_column("86400000000", BigInteger())
+"""Seconds of a million days: below zero SQLite would divide towards zero."""
 
 
 def limit_days(dialect: str, t: Any) -> Any:
-    """Whole days from the application to the stated limit, or to our own where none is stated."""
-    due = func.coalesce(t.c.stated_due_at, t.c.due_at)
-    seconds = whole_seconds(dialect, due) - whole_seconds(dialect, t.c.applied_at)
-    return cast(cast(seconds, BigInteger()).op("/")(literal_column("86400")), Integer())
+    """Whole days from the application to the stated limit, or to our own where none is stated; what is short of a day is none."""
+    due, a_day = func.coalesce(t.c.stated_due_at, t.c.due_at), literal_column("86400", Integer())
+    if dialect == POSTGRES:
+        return cast(func.floor(func.extract("epoch", due - t.c.applied_at) / a_day), Integer())
+    short = func.substr(due, literal_column("20")) < func.substr(t.c.applied_at, literal_column("20"))
+    seconds = _seconds(due) - _seconds(t.c.applied_at) - cast(short, Integer())
+    return (seconds + _LONG) // a_day - literal_column("1000000", Integer())
+
+
+def _seconds(moment: Any) -> Any:
+    """Of a text, without its fraction."""
+    return cast(func.strftime(text("'%s'"), moment), Integer())
 
 
 def first_of(t: Any, by: str, name: str) -> Any:
