@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeAlias
 
 from supervision.faults import Failure
@@ -63,7 +64,10 @@ class Files:
             return migrate(file, self._text)
         if known:
             raise DatabaseMissing(file.name)
-        self._copy(file)
+        try:
+            self._copy(file)
+        except FileExistsError:  # another run was quicker
+            return migrate(file, self._text)
         return self.template[0]
 
     @cached_property
@@ -76,14 +80,13 @@ class Files:
     def _copy(self, file: Path) -> None:
         """Whole or not at all, and nobody else's to read: written beside, made durable, then given its name."""
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = file.with_name(f".{file.name}.new")
-        fresh.unlink(missing_ok=True)
+        fresh = file.with_name(f".{file.name}.{token_hex(6)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(self.template[1])
             out.flush()
             os.fsync(out.fileno())
         try:
-            os.link(fresh, file)
+            file.hardlink_to(fresh)
         finally:
             fresh.unlink()
 

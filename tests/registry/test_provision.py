@@ -1,5 +1,6 @@
 """Many tenants brought to a revision, on real files and real schemas: past the broken ones, again where it stopped."""
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -136,6 +137,16 @@ async def test_a_run_that_was_killed_before_its_note_resumes(
     assert "due_at" in await columns(registry, CODES[0], "cases")
     assert {settled.reason for settled in await provision(registry, CODES)} == {None}
     assert set(registry.homes) == set(CODES)
+
+
+async def test_two_runs_at_once_do_no_harm(registry: Registry, registry_url: str, housed: Housed, two_releases: Migrations) -> None:
+    await housed(*CODES)
+    other = await Registry.open(registry_url)
+    for migrations in (TENANT_DATABASE, two_releases):
+        runs = await asyncio.gather(*(provision(each, CODES, migrations=migrations, at_once=8) for each in (registry, other)))
+        assert {settled.reason for run in runs for settled in run} == {None}
+    assert "short" in await columns(registry, "620102", "departments")
+    await other.close()
 
 
 async def test_tenants_stand_at_neighbouring_revisions_and_are_read(
