@@ -185,7 +185,7 @@ class RowsField:
 
     async def answer(self, run: Run, at: At) -> Any:
         read, page = self.read(run, at)
-        run.spend(page.limit * self.rows.weight if self.outer.of_rows else 0)
+        run.spend(len(read.tenants) + (page.limit * self.rows.weight if self.outer.of_rows else 0))
         rows, count = await self._read(run, read, page.asking)
         missing = tuple({lack.tenant: lack for lack in (*rows.missing, *count.missing)}.values())
         if missing:

@@ -37,7 +37,7 @@ class Bounds:
     page_default: int = 50
     page_max: int = 1000
     rows_max: int = 100_000
-    """Rows of all pages of a request and what hangs on them, together, as asked."""
+    """Rows of all pages of a request and what hangs on them, together, as asked; a tenant that is asked counts as one."""
     groups_max: int = 20_000
 
 

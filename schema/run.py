@@ -50,7 +50,7 @@ class Run:
         return other
 
     def spend(self, rows: int) -> None:
-        """Counts rows before they are read. Raises TooManyRows."""
+        """Counts rows before they are read, and tenants before they are asked. Raises TooManyRows."""
         self._spent[0] += rows
         if self._spent[0] > (most := self.context.bounds.rows_max):
             raise TooManyRows(f"{self._spent[0]} with all that hangs on them; ask for {most} at most, page by page.")

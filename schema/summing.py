@@ -51,6 +51,7 @@ class SummaryField:
 
     async def answer(self, run: Run, at: At) -> Any:
         groups, asking = self.groups(run, at), run.asking()
+        run.spend(len(groups.tenants))
         found = await run.reads.groups(groups, asking)
         if not groups.by and not found.rows:
             found = Grouped([(0,) * len(groups.measures)], found.missing)

@@ -105,6 +105,7 @@ class AvailabilityField:
             return "ABSENT", None, None
         if (registered := str(getattr(row.state, "value", row.state))) != "ACTIVE":
             return registered, None, getattr(row, "reason", None)
+        run.spend(1)
         page = await run.reads.page(next(iter(self.reads(run, at))), self.PROBE, run.asking())
         if not page.missing:
             return "AVAILABLE", None, None

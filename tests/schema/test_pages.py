@@ -103,6 +103,14 @@ async def test_what_cannot_be_asked_has_a_code_and_says_what_to_do(county: Provi
     assert (await county.answer(text, prepared=False)).body == answer.body
 
 
+async def test_tenants_that_are_asked_count_too(county: Province) -> None:
+    county.bounds = Bounds(rows_max=60)
+    fields = " ".join(f"s{n}: summary(by: [], below: true) {{ asOf }}" for n in range(4))
+    assert (await county.answer(f"{{ tenants {{ nodes {{ {fields} }} }} }}")).codes == ()
+    fields = " ".join(f"s{n}: summary(by: [], below: true) {{ asOf }}" for n in range(6))
+    assert (await county.answer(f"{{ tenants {{ nodes {{ {fields} }} }} }}")).codes == ("ROWS_EXCEEDED",)
+
+
 def at(data: Any, path: list[str | int]) -> Any:
     for step in path:
         data = data[step]

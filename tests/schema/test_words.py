@@ -9,6 +9,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
+    GraphQLNonNull,
     GraphQLObjectType,
     build_schema,
     is_specified_scalar_type,
@@ -95,6 +96,17 @@ def test_every_column_that_is_read_exists(type_name: str) -> None:
             inner = tables.tables[f"{TENANT}.{read.entity}"].c
             assert read.local in columns
             assert {read.key, read.order} <= set(inner.keys())
+
+
+@pytest.mark.parametrize("type_name", ROWS)
+def test_what_is_never_null_cannot_be_null_in_its_table(type_name: str) -> None:
+    """Completed values pass through: nothing else would keep a null out of a non-null place."""
+    columns = tables.tables[f"{TENANT}.{TABLES[type_name]}"].c
+    for field, definition in core.type_map[type_name].fields.items():  # type: ignore[attr-defined]
+        read = READS[type_name][field]
+        if isinstance(definition.type, GraphQLNonNull) and field != "id":
+            assert isinstance(read, Column)
+            assert not columns[read.name or snake(field)].nullable, f"{type_name}.{field}"
 
 
 def test_only_what_the_api_keeps_to_itself_is_left_out_of_a_case() -> None:
