@@ -102,7 +102,7 @@ class Writing:
         row = {
             "id": n, "no": f"{self.tenant}-{n:05d}", "state": str(random.choice(list(State))), "item_id": item,
             "kind": None if item is None else ("PERMIT", "PENALTY")[item % 2], "department_id": random.choice([None, 1, 2, 3, 4]),
-            "title": random.choice([None, "建房 Permit", "罚款", "100%_done"]), "channel": random.choice([None, "WINDOW", "ONLINE"]),
+            "title": random.choice([None, "建房 Permit", "罚款", "100%_"]), "channel": random.choice([None, "WINDOW", "ONLINE"]),
             "outcome": random.choice([None, "APPROVED", "REJECTED"]), "charged": random.choice([0, 100, 250]),
             "penalty": random.choice([0, 0, 9 * 10**12]), "paid": random.choice([0, 100, 300]), "appeals": random.choice([0, 0, 1]),
             "events": 3, "stops": 0, "first_event_at": first, "last_event_at": first, "last_event_id": "e", "last_source": "s",

@@ -101,17 +101,14 @@ def condition(dialect: str, t: Any, n: int, shape: Form) -> Any:
 
 
 def _is(t: Any, name: str, given: str) -> Any:
-    """A list of one is an equality: an index that begins with the column then gives the rows in order."""
-    if name == "department" and t.name != "departments":
+    """One code: an index that begins with the id then gives the rows in order. (One of any other column is an equality.)"""
+    if name == "department":
         return t.c.department_id == id_of_department(given)
-    if name == "item" and t.name != "power_items":
-        return t.c.item_id.in_(ids_of_item(given))
-    col = light(t) if name == "light" else t.c[name]
-    return col == param(given, type_of(col))
+    return t.c.item_id.in_(ids_of_item(given))
 
 
 def _in(dialect: str, t: Any, name: str, given: str) -> Any:
-    if name in BY_CODE and t.name != name + "s":
+    if name in BY_CODE:
         return t.c[f"{name}_id"].in_(ids_of(dialect, name, given))
     return among(dialect, light(t) if name == "light" else t.c[name], given)
 

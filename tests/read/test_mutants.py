@@ -54,11 +54,11 @@ async def check_nodes(province: Province) -> None:
     shape = with_branches(("no", "applicant_phone"), DEPARTMENT, EVENTS)
     read = cases_by(Order("no"), CODES, 200)
     page = await province.engine.page(engine.replace(read, columns=shape.columns), shape, province.asking(SCOPE))
-    for node, case in zip(page.nodes, in_order(province.cases(SCOPE), Order("no")), strict=True):
+    for node, one in zip(page.nodes, in_order(province.cases(SCOPE), Order("no")), strict=True):
         assert node["department"] == (
-            case["department"] and {"code": case["department"], "name": f"{case['tenant']} {case['department']}"}
+            one["department"] and {"code": one["department"], "name": f"{one['tenant']} {one['department']}"}
         )
-        assert node["events"] == expected_events(province, case)
+        assert node["events"] == expected_events(province, one)
         assert node["applicant_phone"] == "138****1234"
 
 
