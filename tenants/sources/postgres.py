@@ -6,7 +6,7 @@ server was gone.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -175,4 +175,5 @@ async def returned(pool: Any, connection: Any) -> None:
     try:
         await pool.release(connection, timeout=RELEASE)
     except (*PostgresErrors, asyncio.CancelledError):
-        connection.terminate()
+        with suppress(asyncpg.InterfaceError):  # it was released in the very moment
+            connection.terminate()
