@@ -82,7 +82,7 @@ class Config:
     page_max: int = setting(1_000, "rows of one page at most", 1)
     rows_max: int = setting(100_000, "rows of all pages of one request and of what hangs on them, together, as asked", 1)
     groups_max: int = setting(20_000, "groups of one summary at most", 1)
-    document_cache_bytes: int = setting(33_554_432, "bytes that documents kept parsed and validated may take, as estimated", 0)
+    document_cache_bytes: int = setting(16_777_216, "bytes that documents kept parsed and validated may take, as estimated", 0)
 
     ingest_body_bytes: int = setting(268_435_456, "bytes of one body of events, as it comes over the wire", 1)
     ingest_unpacked_bytes: int = setting(2_147_483_648, "bytes of one body of events, unpacked", 1)

@@ -33,7 +33,7 @@ class QueryLimits:
     query_roots: int = 20
     query_fields: int = 4_000
     query_introspection: int = 3
-    document_cache_bytes: int = 33_554_432
+    document_cache_bytes: int = 16_777_216
 
 
 class TooManyTokens(Refusal):
