@@ -74,6 +74,10 @@ def balance(how: Any) -> Conditions:
     return [Filter("balance", "balance", plain(how))]
 
 
+def off_by(yuan: float) -> Conditions:
+    return [Filter("balance", "off_by", float(yuan))]
+
+
 def intervals(asked: list[Mapping[str, Any]]) -> Conditions:
     return [condition for one in asked for condition in interval(one)]
 
@@ -106,6 +110,7 @@ WHERE: dict[str, Callable[[Any], Conditions]] = {
     "appealed": appealed,
     "late": late,
     "balance": balance,
+    "balanceOffBy": off_by,
     "interval": intervals,
 }
 """Field of `CaseFilter` → its conditions."""

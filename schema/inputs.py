@@ -69,6 +69,10 @@ class CaseFilter:
     appealed: bool | None = _field("Whether it was contested at least once.")
     late: Lateness | None = _field("One moment of it lies after another.")
     balance: Balance | None = _field("What was paid, against what was charged and imposed.")
+    balance_off_by: float | None = _field(
+        "What was paid differs from what was charged and imposed by more than so many yuan, reckoned in double precision as "
+        "published studies reckon. Money itself is exact, in fen."
+    )
     interval: list[IntervalFilter] | None = _field("The days between two of its events.")
 
 

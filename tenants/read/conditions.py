@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Integer, Text, and_, false, func, or_
+from sqlalchemy import Float, Integer, Text, and_, cast, false, func, literal_column, or_
 
 from tenants.read.expressions import (
     POSTGRES,
@@ -127,6 +127,12 @@ def _balance(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...])
     }[rest[0]]
 
 
+def _off_by(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
+    """The difference in yuan, in double precision: both databases and Python round alike, so published counts come out."""
+    paid, charged, penalty = (cast(col, Float()) / literal_column("100.0") for col in (t.c.paid, t.c.charged, t.c.penalty))
+    return func.abs(paid - (penalty + charged)) > param(given, Float())
+
+
 def _interval(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
     """Days between two events. A case that lacks either does not fit."""
     by, to, compared = rest
@@ -149,6 +155,7 @@ def _contains(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]
 NAMED: Mapping[str, Callable[..., Any]] = {
     "gt_column": _later,
     "balance": _balance,
+    "off_by": _off_by,
     "interval": _interval,
     "contains": _contains,
 }

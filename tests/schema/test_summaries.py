@@ -144,6 +144,8 @@ CONDITIONS: dict[str, Callable[[Row], bool]] = {
     "balance: UNDERPAID": lambda row: 0 < row["paid"] < due(row),
     "balance: OVERPAID": lambda row: row["paid"] > due(row),
     "balance: NEVER_PAID": lambda row: row["paid"] == 0 and due(row) > 0,
+    "balance: UNDERPAID, balanceOffBy: 29.99": lambda row: 0 < row["paid"] < due(row) and due(row) - row["paid"] > 2999,
+    "balanceOffBy: 0": lambda row: row["paid"] != due(row),
     'no: ["NO-001", "NO-002"]': lambda row: row["no"] in ("NO-001", "NO-002"),
     'item: ["I2"]': lambda row: row["item_id"] == 2,
     'outcome: "APPROVED"': lambda row: row["outcome"] == "APPROVED",
