@@ -26,6 +26,11 @@ from tenants.sources.source import Part, Session
 RELEASE = 1.0
 """Seconds that a cancelled connection may take to come back to the pool before it is cut."""
 
+NARROW = 8
+"""Tenants of a statement up to which it is a small one. These have connections of their own: a plan over 200 schemas takes
+2.9 MiB, so that few can be kept, and a clerk's list of one tenant should not be planned anew for each clerk."""
+WIDE_PLANS, NARROW_PLANS = 16, 256
+
 
 async def kept(_: Any) -> None:
     """Nothing is reset when a connection goes back: reads leave nothing behind, and a reset is a round trip."""
@@ -49,7 +54,7 @@ class Postgres:
     def __init__(self, name: str, url: str, limits: Limits, passfile: str | None = None) -> None:
         self.name, self._url, self._limits, self._passfile = name, url, limits, passfile
         self.tenants_per_statement = limits.tenants_per_statement
-        self._pool: Any = None
+        self._pools: dict[bool, Any] = {}
         self._writer = PostgresWriter(url, passfile=passfile)
         self._narrowed: dict[tuple[str, ...], Narrowed] = {}
         self._returning: set[asyncio.Task[Any]] = set()
@@ -62,7 +67,7 @@ class Postgres:
         rows: list[Row] = []
         for phase in asked.phases:
             given = {**asked.values, **held.values, "limit": read.limit - len(rows)}
-            rows += await self._fetch(union(asked.shape, phase, held.limbs), given)
+            rows += await self._fetch(union(asked.shape, phase, held.limbs), given, len(read.tenants))
             if len(rows) >= read.limit:
                 break
         return rows
@@ -77,7 +82,7 @@ class Postgres:
         for phase in asked.phases:
             held = self._held(short, reach)
             given = {**asked.values, **held.values, "limit": read.limit}
-            for row in await self._fetch(limbs_apart(asked.shape, phase, held.limbs), given):
+            for row in await self._fetch(limbs_apart(asked.shape, phase, held.limbs), given, len(short)):
                 found[row[1]].append(row)
             if not (short := tuple(tenant for tenant in short if len(found[tenant]) < read.limit)):
                 break
@@ -89,7 +94,7 @@ class Postgres:
     async def _children(self, nested: Nested, parents: Mapping[str, Sequence[Any]], tenants: tuple[str, ...]) -> list[Row]:
         pairs = [(tenant, key) for tenant in tenants for key in parents.get(tenant, ())]
         lists = {"parent_tenants": [tenant for tenant, _ in pairs], "parent_keys": [key for _, key in pairs]}
-        return await self._fetch(nested_union(nested, tenants), {**lists, "limit": nested.first})
+        return await self._fetch(nested_union(nested, tenants), {**lists, "limit": nested.first}, len(tenants))
 
     async def groups(self, groups: Groups, reach: Reach, now: datetime, levels: Mapping[str, str]) -> Part:
         return await self._sound(groups.tenants, lambda tenants: self._groups(replace(groups, tenants=tenants), reach, now, levels))
@@ -98,14 +103,14 @@ class Postgres:
         shape, given = grouping(POSTGRES, groups, now)
         held = self._held(groups.tenants, reach)
         named = tuple(levels[tenant] for tenant in groups.tenants) if "LEVEL" in groups.by else ("",) * len(groups.tenants)
-        return await self._fetch(grouped_union(shape, held.limbs, named), {**given, **held.values})
+        return await self._fetch(grouped_union(shape, held.limbs, named), {**given, **held.values}, len(groups.tenants))
 
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         return self._writer.session(f"t_{tenant}")
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        for pool in self._pools.values():
+            await pool.close()
         await self._writer.close()
 
     def _held(self, tenants: tuple[str, ...], reach: Reach) -> Narrowed:
@@ -127,10 +132,10 @@ class Postgres:
         one, other = await self._sound(tenants[:middle], ask), await self._sound(tenants[middle:], ask)
         return Part(one.rows + other.rows, one.missing + other.missing, apart=True)
 
-    async def _fetch(self, text: Text_, given: Mapping[str, Any]) -> list[Row]:
+    async def _fetch(self, text: Text_, given: Mapping[str, Any], tenants: int) -> list[Row]:
         sql, names = text
         try:
-            pool = self._pool if self._pool is not None else await self._opened()
+            pool = self._pools.get(tenants > NARROW) or await self._opened(tenants > NARROW)
             connection = await pool.acquire()
             try:
                 rows: list[Row] = await connection.fetch(sql, *[given[name] for name in names])
@@ -148,17 +153,17 @@ class Postgres:
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)
 
-    async def _opened(self) -> Any:
+    async def _opened(self, wide: bool) -> Any:
         """Few connections that live long, each with its plans; autocommit, so that locks are held for one statement only."""
         patience_ms = int(self._limits.patience * 2000)
-        self._pool = asyncpg.create_pool(
+        pool = self._pools[wide] = asyncpg.create_pool(
             self._url,
             passfile=self._passfile,
             min_size=0,
             max_size=self._limits.postgres_connections,
             max_inactive_connection_lifetime=0,
             reset=kept,
-            statement_cache_size=16,
+            statement_cache_size=WIDE_PLANS if wide else NARROW_PLANS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
             server_settings={
@@ -168,7 +173,7 @@ class Postgres:
                 "statement_timeout": str(patience_ms),
             },
         )
-        return await self._pool
+        return await pool
 
 
 async def returned(pool: Any, connection: Any) -> None:
