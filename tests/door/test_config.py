@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, secret, unknown
+from gateway.ingest.limits import IngestLimits
+from schema.context import Bounds
+from schema.limits import QueryLimits
 from tenants.read.request import Limits
 
 
@@ -57,10 +60,15 @@ def test_a_misspelt_setting_is_noticed() -> None:
     ]
 
 
-def test_the_read_path_gets_every_limit_that_it_has() -> None:
-    changed = Config(patience=9.0, tenants_at_once=3)
-    assert changed.limits() == Limits(patience=9.0, tenants_at_once=3)
-    assert {f.name for f in fields(Limits)} - {"extra"} <= {f.name for f in fields(Config)}
+def test_every_room_gets_every_limit_that_it_has_and_the_defaults_are_its_own() -> None:
+    config = Config()
+    assert config.limits() == Limits()
+    assert config.part(QueryLimits) == QueryLimits()
+    assert config.part(Bounds) == Bounds()
+    assert config.ingest_limits() == IngestLimits()
+    for kind in (Limits, QueryLimits, Bounds):
+        assert {f.name for f in fields(kind)} - {"extra"} <= {f.name for f in fields(Config)}
+    assert Config(patience=9.0, tenants_at_once=3).limits() == Limits(patience=9.0, tenants_at_once=3)
 
 
 def test_our_own_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:

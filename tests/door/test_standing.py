@@ -1,0 +1,126 @@
+"""The moment between computing an answer and sending it: what changed there is never shown, and nothing waits for ever."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from authz.identity import issue
+from gateway.house import House, opened
+from gateway.metrics import Metrics
+from gateway.querying import Querying
+from gateway.recorder import KEY, Record
+from gateway.rights import Rights, trust
+from supervision.grant import Grant
+from supervision.scope import Scope
+from tests.door.conftest import made
+from tests.door.small import configured
+
+QUERY = '{ tenant(code: "620102") { name } }'
+
+
+class Racing(Rights):
+    """Something happens after an answer was computed and before it is known whether its rights stand."""
+
+    def __init__(self, rights: Rights, happenings: list[Any]) -> None:
+        super().__init__(rights.registry, rights.clock, rights.remembered)
+        self.happenings = happenings
+
+    async def stand(self, scope: Scope) -> bool:
+        if self.happenings:
+            await self.happenings.pop(0)()
+        return await super().stand(scope)
+
+
+@asynccontextmanager
+async def house(folder: Path, **settings: object) -> AsyncIterator[House]:
+    await made(folder)
+    async with opened(configured(folder, **settings), lambda _: None, Metrics(), time.time) as open_house:
+        yield open_house
+
+
+async def asked(house: House, subject: str, query: str = QUERY) -> tuple[int, dict[str, Any]]:
+    """One query through the door, without a wire."""
+    token = issue(subject, trust(house.config), time.time(), 60)
+    headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "headers": headers,
+        "query_string": b"",
+        KEY: Record("id", "graphql"),
+    }
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": orjson.dumps({"query": query}), "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await Querying(house)(scope, receive, send)
+    return sent[0]["status"], orjson.loads(sent[1]["body"])
+
+
+async def test_a_revocation_while_the_answer_is_computed_is_obeyed(tmp_path: Path) -> None:
+    async with house(tmp_path) as open_house:
+        registry = open_house.registry
+
+        async def revoke() -> None:
+            for grant in await registry.grants_of("city"):
+                await registry.revoke(grant.id)
+
+        open_house.rights = Racing(open_house.rights, [revoke])
+        status, answer = await asked(open_house, "city")
+    assert (status, answer["data"]) == (200, {"tenant": None})
+    assert answer["errors"][0]["extensions"]["code"] == "TENANT_NOT_FOUND"
+
+
+async def test_a_policy_that_changes_twice_is_followed_and_three_times_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as open_house:
+        registry = open_house.registry
+        numbers = iter(range(99))
+
+        async def change() -> None:
+            await registry.grant(Grant(subject=f"other{next(numbers)}", role="supervisor", path="620000/*"))
+
+        own = open_house.rights
+        open_house.rights = Racing(own, [change, change])
+        assert (await asked(open_house, "city"))[1]["data"] == {"tenant": {"name": "城关区"}}
+        open_house.rights = Racing(own, [change, change, change])
+        status, answer = await asked(open_house, "city")
+    assert (status, answer["errors"][0]["extensions"]["code"]) == (503, "POLICY_CHANGED")
+    assert "data" not in answer
+
+
+@pytest.mark.parametrize("answer_within", [0.05])
+async def test_what_never_comes_is_not_waited_for(tmp_path: Path, answer_within: float) -> None:
+    async with house(tmp_path, answer_within=answer_within) as open_house:
+        open_house.rights = Racing(open_house.rights, [asyncio.Event().wait])
+        status, answer = await asked(open_house, "city")
+    assert (status, answer["errors"][0]["extensions"]["code"]) == (504, "ANSWER_TIMED_OUT")
+
+
+async def test_a_mistake_of_ours_is_told_with_an_id_and_logged_without_values(tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = []
+    await made(tmp_path)
+    async with opened(configured(tmp_path), lines.append, Metrics(), time.time) as open_house:
+
+        async def slip(*_: Any) -> None:
+            raise KeyError("王小明 620102199001011234")
+
+        open_house.engine.page = slip  # type: ignore[method-assign, assignment]
+        status, answer = await asked(open_house, "city", "{ cases { nodes { no } } }")
+    assert status == 200
+    error = answer["errors"][0]
+    assert (error["message"], error["extensions"]["code"]) == ("Internal error", "INTERNAL")
+    (line,) = [line for line in lines if line["event"] == "failure"]
+    assert line["id"] == error["extensions"]["id"]
+    assert line["problem"][0]["kind"] == "builtins.KeyError"
+    assert "王小明" not in str(lines) + str(answer)
