@@ -48,7 +48,6 @@ class Rows:
 class _Display:
     """A dict display under construction: columns found so far, and the entries."""
 
-    type_name: str
     nested: bool
     columns: dict[str, int] = field(default_factory=dict)
     branches: list[request.Branch] = field(default_factory=list)
@@ -72,7 +71,7 @@ class RowCompiler:
 
     def merged(self, type_name: str, lists: Iterable[tuple[Nodes, str]], nested: bool = False) -> Rows:
         """Several selections on the same rows, each under its prefix of the response keys."""
-        made = _Display(type_name, nested)
+        made = _Display(nested)
         entries = [entry for nodes, prefix in lists for entry in self._entries(made, type_name, nodes, prefix)]
         shape = interned(tuple(made.columns), "{" + ", ".join(entries) + "}", tuple(made.branches))
         return Rows(shape, made.places, made.weight)
@@ -114,13 +113,13 @@ def snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-@lru_cache(512)
+@lru_cache(256)
 def interned(columns: tuple[str, ...], display: str, branches: tuple[request.Branch, ...]) -> request.Shape:
     """One Shape for all selections that mean the same, so that their reads can be batched."""
     return request.Shape(columns, comprehension(display), branches)
 
 
-@lru_cache(512)
+@lru_cache(256)
 def comprehension(display: str) -> Callable[[list[Any]], list[dict[str, Any]]]:
     """Rows → nodes. The text holds GraphQL names, column positions and type names only: nothing a caller could write code with."""
     made: Callable[[list[Any]], list[dict[str, Any]]] = eval(f"lambda rows: [{display} for r in rows]", {})  # noqa: S307
