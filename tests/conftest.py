@@ -13,6 +13,11 @@ import pytest
 from tests.postgres import Server
 
 SHARED_DATA = Path(os.environ.get("MINGJING_SHARED_DATA", Path(__file__).parent.parent / "../shared/data")).resolve()
+NEEDS = {
+    "shared_data": "the public logs: set MINGJING_SHARED_DATA to their folder; docs/data.md says where they are published",
+    "node": "Node.js and npm: on Debian, apt-get install nodejs npm",
+}
+"""Marker → what its tests need, and how to get it."""
 LEFT_OUT: dict[str, int] = {}
 
 
@@ -58,20 +63,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests over the public logs are left out only where the logs are absent, and the summary says so."""
-    absent = not SHARED_DATA.is_dir()
-    left_out = [item for item in items if absent and item.get_closest_marker("shared_data")]
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
-        LEFT_OUT["the public logs (set MINGJING_SHARED_DATA to their folder; docs/data.md says where they are published)"] = len(
-            left_out
-        )
+    """Tests are left out only where what they need is absent, and the summary says so."""
+    there = {"shared_data": SHARED_DATA.is_dir(), "node": shutil.which("npm") is not None}
+    for marker, what in NEEDS.items():
+        left_out = [item for item in items if not there[marker] and item.get_closest_marker(marker)]
+        if left_out:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+            LEFT_OUT[what] = len(left_out)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells its leader, who collects nothing, what it left out."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = LEFT_OUT
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    LEFT_OUT.update(getattr(node, "workeroutput", {}).get("left_out", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for what, number in LEFT_OUT.items():
         terminalreporter.write_line(f"left out: {number} tests need {what}", yellow=True)
+    terminalreporter.write_line("not part of the suite: `make acceptance` (checks that take minutes), `make bench` (measurements)")
 
 
 @pytest.fixture(scope="session")
