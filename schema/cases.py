@@ -78,6 +78,8 @@ class Case(Node):
     provisional: bool = truth("Whether the limit counts days of a year whose calendar is not published yet.")
     applied_at: datetime | None = column("申请: when it was applied for.")
     accepted_at: datetime | None = column("受理: when it was accepted.")
+    refused_at: datetime | None = column("不受理: when it was not accepted, where that ended its clock.")
+    withdrawn_at: datetime | None = column("撤回: when it was taken back, where that ended its clock.")
     decided_at: datetime | None = column("决定: when it was decided.")
     closed_at: datetime | None = column("办结: when it was closed.")
     delivered_at: datetime | None = column("送达: when the result was delivered.")

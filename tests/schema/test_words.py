@@ -79,7 +79,7 @@ TABLES = {
     "ItemFee": "item_fees",
 }
 COMPUTED = {"light", "id"}
-KEPT = {"department_id", "item_id", "last_seq", "last_event_id", "last_source", "refused_at", "withdrawn_at"}
+KEPT = {"department_id", "item_id", "last_seq", "last_event_id", "last_source"}
 
 
 def snake(name: str) -> str:
