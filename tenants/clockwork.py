@@ -3,13 +3,11 @@
 Made from the tenant's settings and remembered by their text. Knows no case.
 """
 
-import json
-from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from supervision.calendar import Calendar, DayKind, SpecialDay
+from supervision.calendar import Calendar, local_days
 from supervision.clock import DEFAULT_RULE, LightRule, light_rule
 from tenants.sources.source import Session
 from tenants.tables import settings
@@ -37,11 +35,5 @@ class Clockwork:
         lights, days = said.get("lights"), said.get("local_holidays")
         if (timing := self._known.get((lights, days))) is None:
             rule = DEFAULT_RULE if lights is None else light_rule(lights)
-            timing = self._known[lights, days] = Timing(self._calendar.with_local(local_days(days)), rule)
+            timing = self._known[lights, days] = Timing(self._calendar.with_local(local_days(days or "[]")), rule)
         return timing
-
-
-def local_days(said: str | None) -> list[SpecialDay]:
-    """A tenant's own days: `[{"date": "2026-07-11", "kind": "holiday", "name": "…"}, …]`."""
-    rows = [] if said is None else json.loads(said)
-    return [SpecialDay(date.fromisoformat(row["date"]), DayKind(row["kind"]), row.get("name", "")) for row in rows]

@@ -81,13 +81,7 @@ class Engine:
         cut = {tenant: merge.page(together, [rows], False) for tenant, rows in found.items()}
         rows = [row for mine, _ in cut.values() for row in mine]
         made = await self._made(masking.rows(rows) if masking else rows, False, shape, steps, asking, lacking)
-        return [self._own(read.tenants[0], cut[read.tenants[0]][1], made) for read in reads]
-
-    def _own(self, tenant: str, more: bool, made: Page) -> Page:
-        """One tenant's page out of the pages of many."""
-        mine = [n for n, row in enumerate(made.rows) if row[1] == tenant]
-        missing = tuple(lack for lack in made.missing if lack.tenant == tenant)
-        return Page([made.rows[n] for n in mine], [made.nodes[n] for n in mine], more and not missing, missing)
+        return owned(made, {tenant: more for tenant, (_, more) in cut.items()}, [read.tenants[0] for read in reads])
 
     async def count(self, read: Read, asking: Asking) -> Count:
         """How many rows there are on all pages together; a lower bound where something is missing."""
@@ -205,6 +199,17 @@ def wanted_of(branch: Branch, tenants: list[str], nodes: list[Node]) -> dict[str
         if node[name] is not None:
             wanted.setdefault(tenant, {})[node[name]] = None
     return wanted
+
+
+def owned(made: Page, more: Mapping[str, bool], wanted: Sequence[str]) -> list[Page]:
+    """Each tenant's page out of the pages of many, told apart in one go. `more`: tenant → whether rows lie beyond its page."""
+    rows: dict[str, list[Row]] = {tenant: [] for tenant in more}
+    nodes: dict[str, list[Node]] = {tenant: [] for tenant in more}
+    for row, node in zip(made.rows, made.nodes, strict=True):
+        rows[row[1]].append(row)
+        nodes[row[1]].append(node)
+    lacking = {lack.tenant: (lack,) for lack in made.missing}
+    return [Page(rows[one], nodes[one], more[one] and one not in lacking, lacking.get(one, ())) for one in wanted]
 
 
 def counting(read: Read, by: tuple[str, ...]) -> Groups:
