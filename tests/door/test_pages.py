@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.__main__ import COMMANDS
 from gateway.config import Config
 from gateway.faults import STATUSES
 from gateway.pages import PAGES, commands, errors, faults, settings
@@ -40,5 +41,5 @@ def test_a_status_is_given_to_codes_that_exist() -> None:
 
 def test_every_command_has_a_heading() -> None:
     written = commands()
-    for name in ("token", "schema"):
+    for name in (*COMMANDS, "tenants import", "tenants provision", "tenants status", "calendar apply"):
         assert f"## `mingjing {name}`\n" in written
