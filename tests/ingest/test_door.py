@@ -118,6 +118,7 @@ BAD = {
     b'{"kind":"accepted","id":"","case":"C","occurredAt":"2026-11-02T09:00:00Z"}': "EVENT_INVALID",
     b'{"kind":"opened","id":"x","case":"C","occurredAt":"2026-11-02T09:00:00Z"}': "EVENT_KIND_UNKNOWN",
     b'{"kind":"accepted","id":"x","case":"C","occurredAt":"2026-11-02T09:00:00Z","colour":1}': "EVENT_FIELD_UNKNOWN",
+    b'{"kind":"accepted","id":"x","case":"C","occurredAt":"yesterday"}': "TIME_INVALID",
     b'{"kind":"accepted","id":"x","case":"C","occurredAt":"2026-11-02T09:00:00"}': "TIME_WITHOUT_ZONE",
     b'{"kind":"accepted","id":"x","case":"C","occurredAt":"0001-01-01T00:00:00Z"}': "TIME_OUT_OF_RANGE",
     b'{"kind":"accepted","id":"x","case":"C","occurredAt":"9999-12-31T23:59:59Z"}': "TIME_OUT_OF_RANGE",
