@@ -71,7 +71,7 @@ class Reads:
         first, whats = batch[0], [wanted.what for wanted in batch]
         once = list(dict.fromkeys(whats))
         found = dict(zip(once, await self._read(once, first.shape, first.asking), strict=True))
-        return [found[what] for what in whats]
+        return [found[what] for what in whats] if len(once) == len(whats) else [own(found[what]) for what in whats]
 
     async def _read(self, once: Sequence[Read | Groups], shape: Shape | None, asking: Asking) -> Sequence[Any]:
         reads = [what for what in once if isinstance(what, Read)]
@@ -83,13 +83,21 @@ class Reads:
         """One grouping by tenant as well, taken apart again."""
         tenants, by = [groups.tenants[0] for groups in once], once[0].by
         found = await self.engine.groups(replace(once[0], tenants=tuple(tenants), by=(*by, *OF_TENANT)), asking)
-        return [apart(found, tenant, len(by)) for tenant in tenants]
+        return apart(found, tenants, len(by))
 
 
 OF_TENANT = ("TENANT",)
 
 
-def apart(found: Grouped, tenant: str, place: int) -> Grouped:
-    """The groups of one tenant, without the column that says so."""
-    rows = [(*row[:place], *row[place + 1 :]) for row in found.rows if row[place] == tenant]
-    return Grouped(rows, tuple(lack for lack in found.missing if lack.tenant == tenant))
+def own(answer: Any) -> Any:
+    """The same page with nodes of its own, for whoever asked fills in the tenants."""
+    return replace(answer, nodes=[dict(node) for node in answer.nodes]) if isinstance(answer, Page) else answer
+
+
+def apart(found: Grouped, tenants: Sequence[str], place: int) -> list[Grouped]:
+    """The groups of each tenant, without the column that says so."""
+    rows: dict[str, list[tuple[Any, ...]]] = {tenant: [] for tenant in tenants}
+    for row in found.rows:
+        rows[row[place]].append((*row[:place], *row[place + 1 :]))
+    lacking = {lack.tenant: (lack,) for lack in found.missing}
+    return [Grouped(rows[tenant], lacking.get(tenant, ())) for tenant in tenants]

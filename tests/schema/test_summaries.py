@@ -109,6 +109,16 @@ async def test_the_same_tenant_asked_twice_in_a_tick_is_answered_twice(county: P
     assert len(data["a"]["cases"]["nodes"]) == 2
 
 
+async def test_the_same_tenant_asked_twice_has_its_place_in_both(county: Province) -> None:
+    text = """{ a: tenant(code: 620102) { cases(first: 2) { nodes { no tenant { name } } } case(no: "NO-001") { tenant { code } } }
+                b: tenant(code: 620102) { cases(first: 2) { nodes { no tenant { name } } } case(no: "NO-001") { tenant { code } } }
+                c: tenant(code: 620103) { cases(first: 2) { nodes { no tenant { name } } } } }"""
+    data = await county.data(text)
+    assert data["a"] == data["b"]
+    assert [node["tenant"]["name"] for node in data["a"]["cases"]["nodes"]] == [TREE.divisions["620102"].name] * 2
+    assert data["c"]["cases"]["nodes"][0]["tenant"]["name"] == TREE.divisions["620103"].name
+
+
 def days(begin: Any, end: Any) -> int:
     return int(((end + BEIJING).date() - (begin + BEIJING).date()).days)
 
