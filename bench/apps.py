@@ -1,7 +1,8 @@
 """The two applications that the front door is measured against: a handler by hand, and ordinary Strawberry in Starlette.
 
-Both look the bearer token up among those already checked, as the product does. Served by uvicorn, each in a process of
-its own: `uvicorn --factory bench.apps:hand` with BENCH_PLACE and BENCH_TOKEN in the environment.
+Both check the bearer token of every request with PyJWT, as one does; `unchecked` is the handler without that. Served by
+uvicorn, each in a process of its own: `uvicorn --factory bench.apps:hand` with BENCH_PLACE and BENCH_DATA in the
+environment.
 """
 
 import os
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jwt
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,10 +25,26 @@ from bench import ordinary as resolvers
 from bench.drivers import Files, pool
 from bench.questions import STATE
 from bench.rows import FEW
+from gateway.config import Config
 from tenants.tables import utc_text
 
 Fetch = Callable[[str, int], Awaitable[Sequence[Any]]]
-CHECKED = frozenset({f"Bearer {os.environ.get('BENCH_TOKEN')}"})
+Check = Callable[[Request], bool]
+
+
+def checking() -> Check:
+    """Whether a request's token is one of ours, and good."""
+    config = Config(data=Path(os.environ["BENCH_DATA"]))
+    key, audience, issuer = config.token_key(), config.token_audience, config.token_issuer
+
+    def check(request: Request) -> bool:
+        try:
+            jwt.decode(request.headers.get("authorization", "")[7:], key, ["HS256"], audience=audience, issuer=issuer)
+        except jwt.InvalidTokenError:
+            return False
+        return True
+
+    return check
 
 
 class Rows:
@@ -69,11 +87,19 @@ def application(rows: Rows, routes: list[Route]) -> Starlette:
 
 
 def hand() -> Starlette:
-    """A handler that reads the variables it needs, runs one statement and writes JSON."""
+    return handler(checking())
+
+
+def unchecked() -> Starlette:
+    return handler(lambda _: True)
+
+
+def handler(check: Check) -> Starlette:
+    """Reads the variables it needs, runs one statement and writes JSON."""
     rows = Rows()
 
     async def graphql(request: Request) -> Response:
-        if request.headers.get("authorization") not in CHECKED:
+        if not check(request):
             return Response(status_code=401)
         variables = orjson.loads(await request.body())["variables"]
         first = variables["first"]
@@ -87,9 +113,10 @@ class Door(GraphQL[Fetch, None]):
     """Strawberry's own ASGI application, with the rows as context."""
 
     rows: Rows
+    check: Check
 
     async def get_context(self, request: Any, response: Any) -> Fetch:
-        if request.headers.get("authorization") not in CHECKED:
+        if not self.check(request):
             raise PermissionError
         return self.rows.fetch
 
@@ -97,8 +124,5 @@ class Door(GraphQL[Fetch, None]):
 def ordinary() -> Starlette:
     """Ordinary resolvers behind Strawberry's own ASGI application."""
     door: Door = Door(resolvers.schema, graphql_ide=None)
-    door.rows = Rows()
-    application_ = application(door.rows, [])
-    application_.mount("/graphql", door)
-    application_.router.redirect_slashes = False
-    return application_
+    door.rows, door.check = Rows(), checking()
+    return application(door.rows, [Route("/graphql", door)])

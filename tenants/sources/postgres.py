@@ -4,9 +4,8 @@ The database merges, and reads no more of a limb than it needs. It connects when
 server was gone.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,12 +18,10 @@ from tenants.read.expressions import POSTGRES
 from tenants.read.given import grouping, page
 from tenants.read.request import Groups, Limits, Missing, Nested, Read, Row
 from tenants.read.statement import Limbs, Text_, grouped_union, limbs_apart, narrowing, narrowing_values, nested_union, union
+from tenants.sources.connections import Connections
 from tenants.sources.faults import PostgresErrors, postgres_fault
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Part, Session
-
-RELEASE = 1.0
-"""Seconds that a cancelled connection may take to come back to the pool before it is cut."""
 
 NARROW = 8
 """Tenants of a statement up to which it is a small one. These have connections of their own: a plan over 200 schemas takes
@@ -54,10 +51,9 @@ class Postgres:
     def __init__(self, name: str, url: str, limits: Limits, passfile: str | None = None) -> None:
         self.name, self._url, self._limits, self._passfile = name, url, limits, passfile
         self.tenants_per_statement = limits.tenants_per_statement
-        self._pools: dict[bool, Any] = {}
+        self._connections: dict[bool, Connections] = {}
         self._writer = PostgresWriter(url, passfile=passfile)
         self._narrowed: dict[tuple[str, ...], Narrowed] = {}
-        self._returning: set[asyncio.Task[Any]] = set()
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
         return await self._sound(read.tenants, lambda tenants: self._page(replace(read, tenants=tenants), reach, now))
@@ -109,8 +105,8 @@ class Postgres:
         return self._writer.session(f"t_{tenant}")
 
     async def close(self) -> None:
-        for pool in self._pools.values():
-            await pool.close()
+        for held in self._connections.values():
+            await held.close()
         await self._writer.close()
 
     def _held(self, tenants: tuple[str, ...], reach: Reach) -> Narrowed:
@@ -135,28 +131,15 @@ class Postgres:
     async def _fetch(self, text: Text_, given: Mapping[str, Any], tenants: int) -> list[Row]:
         sql, names = text
         try:
-            pool = self._pools.get(tenants > NARROW) or await self._opened(tenants > NARROW)
-            connection = await pool.acquire()
-            try:
-                rows: list[Row] = await connection.fetch(sql, *[given[name] for name in names])
-            except BaseException:
-                self._return_later(pool, connection)
-                raise
-            await pool.release(connection)
+            held = self._connections.get(tenants > NARROW) or await self._opened(tenants > NARROW)
+            return await held.fetch(sql, [given[name] for name in names])
         except PostgresErrors as error:
             raise postgres_fault(error) from (None if isinstance(error, asyncpg.DataError) else error)
-        return rows
 
-    def _return_later(self, pool: Any, connection: Any) -> None:
-        """A query that failed or was given up is ended behind the scenes: nobody waits for it."""
-        task = asyncio.ensure_future(returned(pool, connection))
-        self._returning.add(task)
-        task.add_done_callback(self._returning.discard)
-
-    async def _opened(self, wide: bool) -> Any:
+    async def _opened(self, wide: bool) -> Connections:
         """Few connections that live long, each with its plans; autocommit, so that locks are held for one statement only."""
         patience_ms = int(self._limits.patience * 2000)
-        pool = self._pools[wide] = asyncpg.create_pool(
+        pool = asyncpg.create_pool(
             self._url,
             passfile=self._passfile,
             min_size=0,
@@ -170,15 +153,10 @@ class Postgres:
                 "application_name": "mingjing",
                 "default_transaction_read_only": "on",
                 "jit": "off",
+                "plan_cache_mode": "force_generic_plan" if wide else "auto",  # or five plans of a union are made for nothing
                 "statement_timeout": str(patience_ms),
             },
         )
-        return await pool
-
-
-async def returned(pool: Any, connection: Any) -> None:
-    try:
-        await pool.release(connection, timeout=RELEASE)
-    except (*PostgresErrors, asyncio.CancelledError):
-        with suppress(asyncpg.InterfaceError):  # it was released in the very moment
-            connection.terminate()
+        held = self._connections[wide] = Connections(pool, self._limits.postgres_connections)
+        await pool
+        return held
