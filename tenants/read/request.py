@@ -27,7 +27,7 @@ class Position(NamedTuple):
 
 
 class Order(NamedTuple):
-    """By one column, then tenant, then id. Nulls are last in both directions."""
+    """By one column, then tenant, then id; descending turns all three round. Nulls are last in both directions."""
 
     column: str
     descending: bool = False
@@ -36,8 +36,9 @@ class Order(NamedTuple):
 class Filter(NamedTuple):
     """One condition; all of a read's are joined by AND.
 
-    `op`: eq, in, lt, le, gt, ge, is_null (value bool), contains (text), and the named ones of `statement.CONDITIONS`
-    (light, interval, balance). The shape of a statement holds (column, op, arity); the value travels as a parameter.
+    `op`: eq, in, lt, le, gt, ge, is_null (value bool), contains (text; column `text`: number and title), gt_column (value: another
+    column), balance (UNDERPAID …), interval (value: ((kind|step, code), (kind|step, code), op or "", days)). Columns beside the
+    table's own: light, department and item (by code). The shape of a statement holds no value; values travel as parameters.
     """
 
     column: str
