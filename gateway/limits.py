@@ -1,10 +1,8 @@
-"""A body read in bounded memory: what is too large or too slow is cut before it is read. Knows nothing of its content."""
-
-import asyncio
+"""A body read in bounded memory: what is too large is cut before it is read. Knows nothing of its content."""
 
 from starlette.types import Message, Receive, Scope
 
-from gateway.faults import BodyInvalid, BodyTooLarge, BodyTooSlow
+from gateway.faults import BodyInvalid, BodyTooLarge
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -22,31 +20,23 @@ def declared(scope: Scope, most: int) -> None:
         raise BodyTooLarge(f"at most {most} bytes")
 
 
-async def body(scope: Scope, receive: Receive, most: int, seconds: float) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as it is, BodyTooSlow, or BodyInvalid where the client went away."""
+async def body(scope: Scope, receive: Receive, most: int) -> bytes:
+    """The whole body. Raises BodyTooLarge as soon as it is, or BodyInvalid where the client went away. Sets no time limit."""
     declared(scope, most)
-    message = await _next(receive, seconds)
+    message = await _next(receive)
     if not message.get("more_body", False) and len(message.get("body", b"")) <= most:
         return bytes(message.get("body", b""))
-    return await _longer(receive, message, most, asyncio.get_running_loop().time() + seconds)
-
-
-async def _longer(receive: Receive, message: Message, most: int, deadline: float) -> bytes:
     parts = bytearray(message.get("body", b""))
     while message.get("more_body", False) and len(parts) <= most:
-        message = await _next(receive, deadline - asyncio.get_running_loop().time())
+        message = await _next(receive)
         parts += message.get("body", b"")
     if len(parts) > most:
         raise BodyTooLarge(f"at most {most} bytes")
     return bytes(parts)
 
 
-async def _next(receive: Receive, seconds: float) -> Message:
-    try:
-        async with asyncio.timeout(seconds):
-            message = await receive()
-    except TimeoutError:
-        raise BodyTooSlow() from None
+async def _next(receive: Receive) -> Message:
+    message = await receive()
     if message["type"] == "http.disconnect":
         raise BodyInvalid("it ends too early")
     return message

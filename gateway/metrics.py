@@ -19,6 +19,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._known: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "mingjing_requests",
             "Requests answered, by door and outcome code (OK, or a fault's code)",
@@ -36,8 +37,11 @@ class Metrics:
         self.under_way = Gauge("mingjing_requests_under_way", "Requests being answered", registry=self.registry)
 
     def answered(self, door: str, code: str, seconds: float) -> None:
-        self._requests.labels(door, code).inc()
-        self._seconds.labels(door).observe(seconds)
+        """One request. Which counter is meant by its labels is looked up once: there are few."""
+        if (known := self._known.get((door, code))) is None:
+            known = self._known[door, code] = self._requests.labels(door, code), self._seconds.labels(door)
+        known[0].inc()
+        known[1].observe(seconds)
 
     def ingested(self, status: str, lines: int = 1) -> None:
         self._lines.labels(status).inc(lines)

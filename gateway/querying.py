@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.faults import (
     AddressTooLong,
     AnswerTimedOut,
+    BodyTooSlow,
     MethodNotAllowed,
     MutationOverGet,
     PolicyChanged,
@@ -68,31 +69,33 @@ class Querying:
             raise MethodNotAllowed("use GET or POST")
         actor = self.house.actor(header(scope, b"authorization"))
         record.actor = actor.subject
-        asked = await self._asked(scope, receive)
-        record.operation = asked.operation or _name(asked.document)
-        if scope["method"] == "GET" and changes(asked.document, asked.operation, self.house.config.query_tokens):
-            raise MutationOverGet()
-        answer = await self._in_time(actor.subject, asked)
+        answer = await self._in_time(actor.subject, scope, receive, record)
         self._note(answer, record)
         return answer
 
-    async def _asked(self, scope: Scope, receive: Receive) -> Asked:
-        config = self.house.config
-        if scope["method"] == "GET":
-            if len(scope["query_string"]) > config.body_bytes:
-                raise AddressTooLong(f"at most {config.body_bytes} bytes")
-            return from_address(scope["query_string"])
-        check_content_type(header(scope, b"content-type"), header(scope, b"content-encoding"))
-        return from_body(await body(scope, receive, config.body_bytes, config.answer_within))
-
-    async def _in_time(self, subject: str, asked: Asked) -> Answer:
+    async def _in_time(self, subject: str, scope: Scope, receive: Receive, record: Record) -> Answer:
+        """One time limit, around the body's arrival too."""
         deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
-        request = GraphQLRequest(asked.document, asked.variables, asked.operation)
+        asked = None
         try:
             async with asyncio.timeout_at(deadline + GRACE):
-                return await self._standing(subject, request, deadline)
+                asked = await self._asked(scope, receive)
+                record.operation = asked.operation or _name(asked.document)
+                return await self._standing(subject, GraphQLRequest(asked.document, asked.variables, asked.operation), deadline)
         except TimeoutError:
-            raise AnswerTimedOut() from None
+            raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
+
+    async def _asked(self, scope: Scope, receive: Receive) -> Asked:
+        config = self.house.config
+        if scope["method"] == "POST":
+            check_content_type(header(scope, b"content-type"), header(scope, b"content-encoding"))
+            return from_body(await body(scope, receive, config.body_bytes))
+        if len(scope["query_string"]) > config.body_bytes:
+            raise AddressTooLong(f"at most {config.body_bytes} bytes")
+        asked = from_address(scope["query_string"])
+        if changes(asked.document, asked.operation, config.query_tokens):
+            raise MutationOverGet()
+        return asked
 
     async def _standing(self, subject: str, request: GraphQLRequest, deadline: float) -> Answer:
         """An answer whose rights still stand after it was computed. Raises PolicyChanged."""

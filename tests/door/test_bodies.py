@@ -1,14 +1,19 @@
 """Bodies and heads that are too large, too long in coming, or never end: cut early, in bounded memory."""
 
+import asyncio
 import contextlib
 import resource
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import gateway.server as gateway_server
-from tests.door.running import Running
+from tests.door.conftest import made
+from tests.door.running import Running, running
+from tests.door.small import configured
 
 GIGABYTE = 1_073_741_824
 
@@ -71,6 +76,15 @@ def test_a_body_that_ends_too_early_harms_nobody(gateway: Running) -> None:
         wire.sendall(head(gateway, "Content-Length: 1000", "X-Request-Id: broke-off") + b'{"query":')
     gateway.log.wait(lambda line: line.get("request") == "broke-off" and line["codes"] == ["BODY_INVALID"])
     assert gateway.ask("city", "{ __typename }").status_code == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    asyncio.run(made(tmp_path))
+    with running(configured(tmp_path, answer_within=0.05), time.time) as hasty, connected(hasty) as wire:
+        wire.sendall(head(hasty, "Content-Length: 1000") + b'{"query":')
+        told = answer(wire)
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert b"BODY_TOO_SLOW" in told
 
 
 @pytest.mark.parametrize("line", ["X-Long: " + "x" * 200_000, "\r\n".join(f"X-{n}: {'y' * 500}" for n in range(400))])
