@@ -4,6 +4,7 @@ uvicorn's httptools protocol gathers an address or a header of any size, and wai
 """
 
 import asyncio
+import gc
 import logging
 import socket
 from asyncio import TimerHandle, Transport
@@ -27,12 +28,12 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._head = 0
+        self._head, self._expecting = 0, True
         self._timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_head()
+        self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
@@ -40,25 +41,27 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._timer is not None:
+        if self._expecting:
+            self._wait_for_head()
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self._cut(TOO_LARGE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._expect_head()
+        self._head, self._expecting = 0, True
 
     def on_headers_complete(self) -> None:
         self._head_came()
         super().on_headers_complete()
 
-    def _expect_head(self) -> None:
-        self._head_came()
-        self._head = 0
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._cut, TOO_SLOW)
+    def _wait_for_head(self) -> None:
+        """A head that came whole in one piece, as most do, needs no timer."""
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._cut, TOO_SLOW)
 
     def _head_came(self) -> None:
+        self._expecting = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -81,6 +84,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """From now on requests come in."""
         await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what start-up made lives as long as the process: no collection need walk it again
         if self.started:
             self.log({"level": "info", "event": "listening", "url": self.url})
             self.listening.set()
