@@ -8,7 +8,7 @@ Knows no transport: a line is bytes.
 import copy
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, get_args
 
 import msgspec
@@ -117,7 +117,7 @@ def event_id(line: bytes) -> str | None:
 
 def canonical(event: Event) -> bytes:
     """The one spelling of an event: sorted keys, no white space, nulls left out, moments in UTC."""
-    if any(moment is not None and moment.tzinfo is not _UTC for moment in _moments(event)):
+    if event.occurred_at.tzinfo is not _UTC or (type(event) is Applied and not _in_utc(event)):
         event = copy.copy(event)
         _settle(event)
     return _write(event)
@@ -162,10 +162,8 @@ def _settle_dates(event: Applied) -> None:
         force_setattr(event, field, moment.astimezone(_UTC))
 
 
-def _moments(event: Event) -> tuple[datetime | None, ...]:
-    if type(event) is Applied:
-        return event.occurred_at, event.due_at, event.planned_at
-    return (event.occurred_at,)
+def _in_utc(event: Applied) -> bool:
+    return all(moment is None or moment.tzinfo is _UTC for moment in (event.due_at, event.planned_at))
 
 
 KEYS = frozenset({

@@ -42,6 +42,8 @@ _values = attrgetter(*_FIELDS)
 _NAMES = ("item_id", "department_id", "stops", *_FIELDS)
 _HEAD = (cases.c.id, cases.c.item_id, cases.c.department_id, cases.c.stops)
 _MOMENTS = tuple(n for n, column in enumerate(_COLUMNS, len(_HEAD)) if isinstance(column.type, Moment))
+_LAST = len(_HEAD) + _FIELDS.index("last_event_at")
+_parsed = datetime.fromisoformat
 _FLAGS = tuple(n for n, name in enumerate(_FIELDS, len(_HEAD)) if name in ("stopped", "provisional"))
 
 _BY_NUMBER = (
@@ -92,10 +94,12 @@ async def load(session: Session, numbers: Collection[str], paying: Collection[st
 
 def _kept(row: Sequence[Any]) -> Kept:
     values = list(row)
-    for n in _MOMENTS:
-        values[n] = moment(values[n])
-    for n in _FLAGS:
-        values[n] = bool(values[n])
+    if type(values[_LAST]) is str:  # as SQLite keeps moments and flags; PostgreSQL gives them as they are
+        for n in _MOMENTS:
+            if (text := values[n]) is not None:
+                values[n] = _parsed(text + "Z")
+        for n in _FLAGS:
+            values[n] = values[n] == 1
     case_id, item_id, department_id = values[:3]
     return Kept(Case(*values[len(_HEAD) :]), case_id, item_id, department_id, tuple(values[1:]))
 
@@ -132,7 +136,9 @@ async def save(session: Session, changed: Collection[Kept], at: datetime) -> Non
         await session.run(_ADD_CASES, [_row(kept, at) for kept in new])
     for names, rows in _changes(old, at).items():
         await session.run(_change(names), rows)
-    await _save_stops(session, [kept for kept in changed if _as_tuples(kept.case) != kept.stops])
+    await _save_stops(
+        session, [kept for kept in changed if (kept.case.stops or kept.stops) and _as_tuples(kept.case) != kept.stops]
+    )
     await _save_fees(session, [kept for kept in changed if kept.case.fees or kept.fees < 0])
 
 
