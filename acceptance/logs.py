@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +34,12 @@ from tests.ingest.logs import (
     FINE_ANSWERS,
     FINES,
     OF_ITS_WRITING,
-    OVERPAID_IN_FLOATS,
     RECEIPT,
     RECEIPT_ANSWERS,
-    UNDERPAID_IN_FLOATS,
     Known,
     by_hand,
     dumped,
     events_in,
-    in_floats,
     rows,
 )  # fmt: skip
 
@@ -150,8 +146,6 @@ def main() -> None:
         with running(configured(folder, answer_within=120.0, patience=120.0), time.time) as gateway:
             asked(figures, gateway, "receipt", RECEIPT_ANSWERS)
             asked(figures, gateway, "fines", FINE_ANSWERS)
-            for balance, wanted in (("UNDERPAID", UNDERPAID_IN_FLOATS), ("OVERPAID", OVERPAID_IN_FLOATS)):
-                figures.equal(f"fines: {balance.lower()}, in floats", in_floats(partial(ask, gateway), balance), wanted)
         brute = by_hand(rows(shared_data() / FILES[FINES][1]))
         for known in FINE_ANSWERS:
             figures.equal(f"fines: {known.name}, by brute force over the file", brute[known.name], known.wanted)

@@ -246,11 +246,13 @@ class Lateness(StrEnum):
     UNDERPAID="Something was paid, but less than was charged and imposed.",
     OVERPAID="More was paid than was charged and imposed.",
     NEVER_PAID="Something was charged or imposed, and nothing was paid.",
+    NOTHING_PAID="Nothing was paid, whether anything was due or not.",
 )
 class Balance(StrEnum):
     UNDERPAID = "UNDERPAID"
     OVERPAID = "OVERPAID"
     NEVER_PAID = "NEVER_PAID"
+    NOTHING_PAID = "NOTHING_PAID"
 
 
 @described(

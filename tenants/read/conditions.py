@@ -124,6 +124,7 @@ def _balance(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...])
         "UNDERPAID": and_(t.c.paid > ZERO, t.c.paid < due),
         "OVERPAID": t.c.paid > due,
         "NEVER_PAID": and_(t.c.paid == ZERO, due > ZERO),
+        "NOTHING_PAID": t.c.paid == ZERO,
     }[rest[0]]
 
 

@@ -54,7 +54,7 @@ def grouped(by: str) -> Callable[[Any], dict[Any, int]]:
 
 
 def median_of_groups(data: Any) -> float:
-    return median(Counter(grouped("LIMIT_DAYS")(data)).elements())
+    return float(median(Counter(grouped("LIMIT_DAYS")(data)).elements()))
 
 
 CHANNELS = {"INTERNET": 1250, "DESK": 109, "POST": 53, "EMAIL": 21, "INTERNAL": 1}
@@ -81,18 +81,12 @@ FINE_ANSWERS = (
     Known("notified more than 90 days after creation", cases(_NOTIFIED, FINES), total, 47_593),
     Known("appealed to the prefecture", cases(_APPEALS, FINES), total, 4_188),
     Known("appealed more than 60 days after notification", cases(_APPEALED, FINES), total, 582),
-    Known("never paid", cases("balance: NEVER_PAID", FINES), total, 80_656),
+    Known("never paid", cases("balance: NOTHING_PAID", FINES), total, 80_656),
+    Known("underpaid", cases("balance: UNDERPAID, balanceOffBy: 0.01", FINES), total, 9_207),
+    Known("overpaid", cases("balance: OVERPAID, balanceOffBy: 0.01", FINES), total, 1_200),
     Known("underpaid, to the cent", cases("balance: UNDERPAID", FINES), total, 9_411),
     Known("overpaid, to the cent", cases("balance: OVERPAID", FINES), total, 1_213),
 )
-
-UNDERPAID_IN_FLOATS, OVERPAID_IN_FLOATS = 9_207, 1_200
-"""What the data's own description states: binary floating point, and a cent of tolerance that their rounding decides about."""
-
-
-def in_floats(ask: Ask, balance: str) -> int:
-    """How many of them differ by more than 0.01 when euros are floats."""
-    return total(ask(cases(f"balance: {balance}, balanceOffBy: 0.01", FINES)))
 
 
 def rows(file: Path, only: int | None = None) -> list[dict[str, str]]:
@@ -110,7 +104,8 @@ def by_hand(found: Sequence[Mapping[str, str]]) -> dict[str, int]:
             if row[column]:
                 fen = round(float(row[column]) * 100)
                 sums[case][column] = sums[case][column] + fen if column == "expense" else fen
-    due = {case: (one["totalPaymentAmount"], one["amount"] + one["expense"]) for case, one in sums.items()}
+    parts = {case: (one["amount"], one["expense"]) for case, one in sums.items()}
+    due = {case: (one["totalPaymentAmount"], sum(parts[case]), parts[case]) for case, one in sums.items()}
     create, sent, told, appeal = "Create Fine", "Send Fine", "Insert Fine Notification", "Insert Date Appeal to Prefecture"
     return {
         "cases": len(firsts),
@@ -119,10 +114,17 @@ def by_hand(found: Sequence[Mapping[str, str]]) -> dict[str, int]:
         "notified more than 90 days after creation": longer(firsts.values(), create, told, 90),
         "appealed to the prefecture": sum(appeal in one for one in firsts.values()),
         "appealed more than 60 days after notification": longer(firsts.values(), told, appeal, 60),
-        "never paid": sum(paid == 0 for paid, _ in due.values()),
-        "underpaid, to the cent": sum(0 < paid < owed for paid, owed in due.values()),
-        "overpaid, to the cent": sum(paid > owed for paid, owed in due.values()),
+        "never paid": sum(paid == 0 for paid, _, _ in due.values()),
+        "underpaid": sum(0 < paid < owed and off_by_a_cent(paid, *parts) for paid, owed, parts in due.values()),
+        "overpaid": sum(paid > owed and off_by_a_cent(paid, *parts) for paid, owed, parts in due.values()),
+        "underpaid, to the cent": sum(0 < paid < owed for paid, owed, _ in due.values()),
+        "overpaid, to the cent": sum(paid > owed for paid, owed, _ in due.values()),
     }
+
+
+def off_by_a_cent(paid: int, amount: int, expense: int) -> bool:
+    """As the logs' own description counts: in binary floating point, where 46.01 - 46.0 is less than 0.01."""
+    return abs(paid / 100 - (amount / 100 + expense / 100)) > 0.01
 
 
 def longer(found: Iterable[Mapping[str, str]], begin: str, end: str, days: int) -> int:

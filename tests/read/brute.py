@@ -77,7 +77,8 @@ def fits(province: Province, row: Row, one: Filter) -> bool:
         return (value is None) == one.value
     if one.op == "balance":
         due, paid = row["charged"] + row["penalty"], row["paid"]
-        return {"UNDERPAID": 0 < paid < due, "OVERPAID": paid > due, "NEVER_PAID": paid == 0 < due}[one.value]
+        told = {"UNDERPAID": 0 < paid < due, "OVERPAID": paid > due, "NEVER_PAID": paid == 0 < due, "NOTHING_PAID": paid == 0}
+        return told[one.value]
     if one.op == "interval":
         begin, end, op, days = one.value
         ends = first_day(province, row, begin), first_day(province, row, end)

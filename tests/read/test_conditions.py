@@ -39,7 +39,7 @@ CONDITIONS = [
     Filter("text", "contains", "100%_"),
     Filter("text", "contains", "620102-0001"),
     Filter("closed_at", "gt_column", "stated_due_at"),
-    *(Filter("balance", "balance", which) for which in ("UNDERPAID", "OVERPAID", "NEVER_PAID")),
+    *(Filter("balance", "balance", which) for which in ("UNDERPAID", "OVERPAID", "NEVER_PAID", "NOTHING_PAID")),
     Filter("interval", "interval", (("kind", "applied"), ("kind", "accepted"), "", 0)),
     Filter("interval", "interval", (("kind", "applied"), ("kind", "accepted"), "gt", 0)),
     Filter("interval", "interval", (("kind", "applied"), ("step", "S1"), "le", 1)),

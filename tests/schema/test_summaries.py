@@ -154,6 +154,7 @@ CONDITIONS: dict[str, Callable[[Row], bool]] = {
     "balance: UNDERPAID": lambda row: 0 < row["paid"] < due(row),
     "balance: OVERPAID": lambda row: row["paid"] > due(row),
     "balance: NEVER_PAID": lambda row: row["paid"] == 0 and due(row) > 0,
+    "balance: NOTHING_PAID": lambda row: row["paid"] == 0,
     "balance: UNDERPAID, balanceOffBy: 29.99": lambda row: 0 < row["paid"] < due(row) and due(row) - row["paid"] > 2999,
     "balanceOffBy: 0": lambda row: row["paid"] != due(row),
     'no: ["NO-001", "NO-002"]': lambda row: row["no"] in ("NO-001", "NO-002"),
