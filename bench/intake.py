@@ -22,6 +22,7 @@ from tenants.record import record
 from tenants.sources.opening import open_source
 
 LIMITS = IngestLimits()
+LANGUAGE = "zh-CN"
 PIECE = 65_536
 """Bytes of a body that a server hands on at a time."""
 
@@ -50,7 +51,7 @@ async def intake(folder: Path, tenant: str, sender: str) -> AsyncIterator[Callab
         return await record(source, tenant, Batch(sender, arrivals), clockwork, datetime.now(UTC))
 
     async def taken(body: Body) -> None:
-        stream = Stream(Receiving(take, LIMITS), Plain(LIMITS), LIMITS)
+        stream = Stream(Receiving(take, LIMITS), Plain(LIMITS), LIMITS, "en")
         try:
             async with asyncio.TaskGroup() as side_by_side:
                 side_by_side.create_task(stream.write(body.send))
