@@ -78,7 +78,13 @@ def off_by(yuan: float) -> Conditions:
     return [Filter("balance", "off_by", float(yuan))]
 
 
+INTERVALS = 8
+"""Intervals of one question at most: each looks at two events of every case, and a hundred of them would outlast all patience."""
+
+
 def intervals(asked: list[Mapping[str, Any]]) -> Conditions:
+    if len(asked) > INTERVALS:
+        raise FilterInvalid(f"Ask for {INTERVALS} intervals at most; these are {len(asked)}.")
     return [condition for one in asked for condition in interval(one)]
 
 

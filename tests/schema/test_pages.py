@@ -78,6 +78,7 @@ ERRORS = {
     "{ tenants { nodes { cases(first: 1000) { nodes { events(first: 100) { kind } } } } } }": "ROWS_EXCEEDED",
     '{ cases(where: {text: "a\\u0000b"}) { asOf } }': "FILTER_INVALID",
     '{ cases(where: {interval: [{from: {}, to: {step: "a"}}]}) { asOf } }': "FILTER_INVALID",
+    f"{{ cases(where: {{interval: [{9 * '{from: {event: APPLIED}, to: {event: CLOSED}} '}]}}) {{ asOf }} }}": "FILTER_INVALID",
     '{ case(tenant: 620102, no: "\\u0000") { no } }': "FILTER_INVALID",
     '{ node(id: "nonsense") { id } }': "ID_INVALID",
     '{ node(id: "Case:620102:x") { id } }': "ID_INVALID",
