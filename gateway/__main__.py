@@ -1,11 +1,14 @@
 """The command line, put together from the modules of `gateway.commands`; what each command does stands there."""
 
+import os
 import sys
 from importlib import import_module
 
 import typer
 
+from gateway.config import language_in
 from supervision.faults import Failure, Refusal
+from supervision.words import message
 
 COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "explain", "schema", "catalogue")
 """Each a module with a function of the same name."""
@@ -33,10 +36,10 @@ def main() -> None:
     try:
         build(next(iter(sys.argv[1:]), ""))()
     except Refusal as refusal:
-        sys.stderr.write(f"mingjing: {refusal.message}\n")
+        sys.stderr.write(f"mingjing: {message(refusal, language_in(os.environ))}\n")
         sys.exit(REFUSED)
     except Failure as failure:
-        sys.stderr.write(f"mingjing: {failure.message} [{failure.code}]\n")
+        sys.stderr.write(f"mingjing: {message(failure, language_in(os.environ))} [{failure.code}]\n")
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

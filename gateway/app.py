@@ -19,6 +19,7 @@ from gateway.config import Config, SettingInvalid
 from gateway.faults import MethodNotAllowed, PathUnknown, errors, extra_headers, status
 from gateway.house import House, opened
 from gateway.ingest.door import routes as ingest_routes
+from gateway.language import language_of, spoken
 from gateway.log import Log, to_stderr, told
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.querying import Querying
@@ -49,7 +50,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     handlers = {HTTPException: _not_served, Exception: _broken}
     app = Starlette(lifespan=lifespan, middleware=_cors(config), exception_handlers=handlers)  # type: ignore[arg-type]
     app.router.redirect_slashes = False
-    app.state.log = log
+    app.state.log, app.state.language = log, config.language
     return Recorder(app, log, metrics)
 
 
@@ -120,4 +121,6 @@ def _refused(request: Request, fault: Fault, allow: str) -> Response:
     record = record_of(request.scope)
     record.codes.append(fault.code)
     headers = {name.decode(): value.decode() for name, value in extra_headers(fault, allow)}
-    return Response(errors(fault, record.request_id), status(fault), headers, media_type="application/json")
+    language = language_of(request.scope, request.app.state.language)
+    headers |= {name.decode(): value.decode() for name, value in spoken(language)}
+    return Response(errors(fault, record.request_id, language), status(fault), headers, media_type="application/json")

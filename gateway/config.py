@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from gateway.ingest.limits import IngestLimits
 from supervision.faults import Refusal
+from supervision.words import LANGUAGES
 from tenants.read.request import Limits
 
 T = TypeVar("T")
@@ -32,9 +33,9 @@ class SecretFileOpen(Refusal):
     code = "SECRET_FILE_OPEN"
 
 
-def setting(default: Any, meaning: str, least: float | None = None) -> Any:
-    """A field of Config. `least`: the smallest number that makes sense."""
-    return field(default=default, metadata={"meaning": meaning, "least": least})
+def setting(default: Any, meaning: str, least: float | None = None, among: tuple[str, ...] = ()) -> Any:
+    """A field of Config. `least`: the smallest number that makes sense; `among`: the texts that it may be, where not any."""
+    return field(default=default, metadata={"meaning": meaning, "least": least, "among": among})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Config:
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8123, "port to listen on; 0: any free one", 0)
     drain_within: int = setting(10, "seconds that requests under way may still take when the server is stopped", 0)
+    language: str = setting("zh", "language of sentences where a request names none (Accept-Language): zh or en", among=LANGUAGES)
     cors_origins: tuple[str, ...] = setting((), "origins whose pages may read answers, separated by commas; * is not taken")
 
     token_key_file: str = setting("", "file of the key that signs tokens (HS256); empty: token.key in `data`, made on first use")
@@ -125,6 +127,12 @@ def configured(environ: Mapping[str, str], **given: Any) -> Config:
     return Config(**found | {name: value for name, value in given.items() if value is not None})
 
 
+def language_in(environ: Mapping[str, str]) -> str:
+    """The language of the command line, even where a setting cannot be used."""
+    named = environ.get("MINGJING_LANGUAGE", LANGUAGES[0])
+    return named if named in LANGUAGES else LANGUAGES[0]
+
+
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like settings and are none: misspelt, most likely."""
     names = {PREFIX + f.name.upper() for f in fields(Config)} | ELSEWHERE
@@ -140,6 +148,9 @@ def _value(described: Any, text: str) -> Any:
     least = described.metadata["least"]
     if least is not None and not least <= value < float("inf"):
         raise SettingInvalid(f"{name}={text!r} must be a number of at least {least:g}")
+    among = described.metadata["among"]
+    if among and value not in among:
+        raise SettingInvalid(f"{name}={text!r} must be one of {', '.join(among)}")
     return value
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from supervision import words
 from supervision.faults import Failure, Fault, Refusal
 
 
@@ -115,20 +116,21 @@ def status(fault: Fault) -> int:
     return STATUSES.get(fault.code, 400 if isinstance(fault, Refusal) else 500)
 
 
-def shown(fault: Fault, request_id: str) -> dict[str, Any]:
+def shown(fault: Fault, request_id: str, language: str) -> dict[str, Any]:
     """What a caller may know of a fault: all of a refusal; of a failure only that it happened, unless it is public."""
     if isinstance(fault, Refusal) or (isinstance(fault, Failure) and fault.public):
-        return {"message": fault.message, "extensions": {"code": fault.code}}
-    return {"message": "Internal error.", "extensions": {"code": Failure.code, "id": request_id}}
+        detail = {"detail": fault.detail} if fault.detail else {}
+        return {"message": words.message(fault, language), "extensions": {"code": fault.code} | detail}
+    return {"message": words.told(Failure.code, "", language), "extensions": {"code": Failure.code, "id": request_id}}
 
 
-def errors(fault: Fault, request_id: str) -> bytes:
+def errors(fault: Fault, request_id: str, language: str) -> bytes:
     """The body of an answer that is nothing but a fault."""
-    return orjson.dumps({"errors": [shown(fault, request_id)]})
+    return orjson.dumps({"errors": [shown(fault, request_id, language)]})
 
 
 def extra_headers(fault: Fault, allow: str = "") -> Sequence[tuple[bytes, bytes]]:
-    """The headers that HTTP wants beside some statuses."""
+    """The headers that HTTP wants beside some statuses; what they say is English, since a header is ASCII."""
     code = status(fault)
     if code == 401:
         detail = "" if fault.code == "TOKEN_MISSING" else f', error="invalid_token", error_description="{fault.message}"'

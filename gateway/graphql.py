@@ -45,7 +45,7 @@ def media_type(accept: bytes | None) -> str:
 def _chosen(accept: bytes) -> str | None:
     refused = set()
     best, chosen = 0.0, None
-    for name, weight in map(_weighed, accept.decode("latin-1").lower().split(",")):
+    for name, weight in map(weighed, accept.decode("latin-1").lower().split(",")):
         if weight == 0:
             refused.add(name)
         if weight > best and name in OFFERED:
@@ -55,8 +55,8 @@ def _chosen(accept: bytes) -> str | None:
     return chosen
 
 
-def _weighed(entry: str) -> tuple[str, float]:
-    """A media range and its weight; 0 for what we could not write."""
+def weighed(entry: str) -> tuple[str, float]:
+    """A media range, or a language, and its weight; 0 for what we could not write."""
     name, *parameters = (part.strip() for part in entry.split(";"))
     weight = 1.0
     for key, _, value in (parameter.partition("=") for parameter in parameters):

@@ -60,10 +60,10 @@ class House:
         self.take(snapshot)
         return scope, snapshot
 
-    def context(self, scope: Scope, snapshot: Snapshot, deadline: float) -> Context:
+    def context(self, scope: Scope, snapshot: Snapshot, deadline: float, language: str) -> Context:
         """What a query brings to the schema."""
         asking = Asking(scope, datetime.fromtimestamp(self.clock(), UTC), deadline)
-        return Context(self.engine, snapshot, asking, self.signer, self.bounds)
+        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language)
 
     def source_of(self, tenant: str) -> Source | None:
         """Where a tenant lives; None where it has no database that this release can use."""

@@ -17,14 +17,17 @@ from gateway.__main__ import build
 from gateway.config import PREFIX, Config
 from gateway.faults import status
 from supervision.faults import Fault, Refusal
+from supervision.words import words
 
-BY_GRAPHQL = {
-    "PARSE_FAILED": "The document is no GraphQL: the place is told.",
-    "VALIDATION_FAILED": "The document does not fit the schema: the places are told.",
-    "BAD_USER_INPUT": "A variable or an argument does not fit its type.",
-}
+BY_GRAPHQL = ("PARSE_FAILED", "VALIDATION_FAILED", "BAD_USER_INPUT")
 """Codes of the errors that the GraphQL library finds by itself."""
 
+LANGUAGE = """\
+The sentence is Chinese, or English where the request asks for it (`Accept-Language: en`; without that header the setting
+`MINGJING_LANGUAGE` decides); `Content-Language` says which. What was found or what to do about it, the detail, is English in
+every language: it follows the sentence (in Chinese in brackets) and stands alone as `extensions.detail`, in the receipts of
+ingest as `detail`. What the GraphQL library finds is such a detail: its own sentence is the whole message in English. The
+command line speaks by the setting."""
 ROOMS = ("supervision", "authz", "tenants", "schema", "gateway")
 WRITTEN = "Written by `python -m gateway.pages`; a test keeps it in step."
 
@@ -51,10 +54,10 @@ def errors() -> str:
     intro = (
         "# Errors\n\nEvery error carries a code that never changes, in GraphQL as `extensions.code`. A refusal is the caller's "
         "doing and says what to do; a failure is ours, and unless it is public it is shown as `INTERNAL` with the id by which the "
-        f"log tells it in full. The status is HTTP's where the fault is the whole answer. {WRITTEN}\n"
+        f"log tells it in full. The status is HTTP's where the fault is the whole answer. {WRITTEN}\n\n{LANGUAGE}\n"
     )
-    entries = {code: _error(code, kinds) for code, kinds in by_code.items()}
-    entries |= {code: _entry(code, told, "refusal", 400) for code, told in BY_GRAPHQL.items()}
+    entries = {code: _error(code, kinds[0]) for code, kinds in by_code.items()}
+    entries |= {code: _entry(code, "refusal", 400) for code in BY_GRAPHQL}
     return intro + "".join(entries[code] for code in sorted(entries))
 
 
@@ -70,13 +73,13 @@ def faults() -> list[type[Fault]]:
     return [kind for kind in found if kind not in (Fault, Refusal)]
 
 
-def _error(code: str, kinds: list[type[Fault]]) -> str:
-    family = "refusal" if issubclass(kinds[0], Refusal) else "failure, public" if getattr(kinds[0], "public", False) else "failure"
-    messages = dict.fromkeys(kind().message for kind in sorted(kinds, key=lambda kind: kind.__module__))
-    return _entry(code, "\n> ".join(messages), family, status(kinds[0]()))
+def _error(code: str, kind: type[Fault]) -> str:
+    family = "refusal" if issubclass(kind, Refusal) else "failure, public" if getattr(kind, "public", False) else "failure"
+    return _entry(code, family, status(kind()))
 
 
-def _entry(code: str, said: str, family: str, http: int) -> str:
+def _entry(code: str, family: str, http: int) -> str:
+    said = "\n> ".join(words(language).codes[code] for language in ("en", "zh"))
     return f"\n## `{code}`\n\n> {said}\n\nA {family}; HTTP {http}.\n"
 
 

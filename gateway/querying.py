@@ -21,6 +21,7 @@ from gateway.faults import (
 )
 from gateway.graphql import CHARSET, LEGACY_JSON, Asked, check_content_type, from_address, from_body, media_type
 from gateway.house import House
+from gateway.language import VARY, language_of
 from gateway.limits import body, header
 from gateway.log import told
 from gateway.recorder import Record, record_of
@@ -42,6 +43,7 @@ class Reply(NamedTuple):
 
     status: int
     media: str
+    language: str
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -55,14 +57,17 @@ class Querying:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         record = record_of(scope)
-        media = LEGACY_JSON
+        media, language = LEGACY_JSON, self._language(scope)
         try:
             media = media_type(header(scope, b"accept"))
             answer = await self._answered(scope, receive, record)
-            reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, answer.body)
+            reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, language, answer.body)
         except Fault as fault:
-            reply = self._refused(fault, media, record)
+            reply = self._refused(fault, media, language, record)
         await deliver(reply, send)
+
+    def _language(self, scope: Scope) -> str:
+        return language_of(scope, self.house.config.language)
 
     async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Answer:
         if scope["method"] not in ("GET", "POST"):
@@ -81,7 +86,8 @@ class Querying:
             async with asyncio.timeout_at(deadline + GRACE):
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
-                return await self._standing(subject, GraphQLRequest(asked.document, asked.variables, asked.operation), deadline)
+                request = GraphQLRequest(asked.document, asked.variables, asked.operation)
+                return await self._standing(subject, request, deadline, self._language(scope))
         except TimeoutError:
             raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
 
@@ -97,12 +103,12 @@ class Querying:
             raise MutationOverGet()
         return asked
 
-    async def _standing(self, subject: str, request: GraphQLRequest, deadline: float) -> Answer:
+    async def _standing(self, subject: str, request: GraphQLRequest, deadline: float, language: str) -> Answer:
         """An answer whose rights still stand after it was computed. Raises PolicyChanged."""
         house = self.house
         for _ in range(1 + READ_AGAIN):
             scope, snapshot = await house.scope_of(subject)
-            answer = await execute(request, house.context(scope, snapshot, deadline), house.documents)
+            answer = await execute(request, house.context(scope, snapshot, deadline, language), house.documents)
             if await house.rights.stand(scope):
                 return answer
         raise PolicyChanged()
@@ -115,13 +121,14 @@ class Querying:
                 {"level": "error", "event": "failure", "request": record.request_id, "id": hidden.id, **told(hidden.error)}
             )
 
-    def _refused(self, fault: Fault, media: str, record: Record) -> Reply:
+    def _refused(self, fault: Fault, media: str, language: str, record: Record) -> Reply:
         record.codes.append(fault.code)
         if isinstance(fault, Failure):
             self.house.log(
                 {"level": "error", "event": "failure", "request": record.request_id, "id": record.request_id, **told(fault)}
             )
-        return Reply(status(fault), media, errors(fault, record.request_id), tuple(extra_headers(fault, "GET, POST")))
+        told_to_caller = errors(fault, record.request_id, language)
+        return Reply(status(fault), media, language, told_to_caller, tuple(extra_headers(fault, "GET, POST")))
 
 
 def _name(document: str) -> str:
@@ -136,7 +143,8 @@ async def deliver(reply: Reply, send: Send) -> None:
         (b"content-type", (reply.media + CHARSET).encode()),
         (b"content-length", b"%d" % len(reply.body)),
         (b"cache-control", b"no-store"),
-        (b"vary", b"accept"),
+        (b"content-language", reply.language.encode()),
+        (b"vary", b"accept, " + VARY),
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

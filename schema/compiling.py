@@ -68,7 +68,7 @@ def told(type_name: str, asked: tuple[Part, ...], facts: Mapping[str, Any]) -> d
     return {part.key: type_name if part.name == "__typename" else facts[part.name] for part in asked}
 
 
-def lacks(asked: tuple[Part, ...], missing: Iterable[Missing], shown: Callable[[Any], tuple[str, str]]) -> list[dict[str, Any]]:
-    """`incomplete`: each missing tenant."""
-    facts = ((lack.tenant, *shown(lack.fault)) for lack in missing)
+def lacks(asked: tuple[Part, ...], missing: Iterable[Missing], said: Callable[[Any], tuple[str, str]]) -> list[dict[str, Any]]:
+    """`incomplete`: each missing tenant. `said`: a fault's code and sentence."""
+    facts = ((lack.tenant, *said(lack.fault)) for lack in missing)
     return [told("Incomplete", asked, {"tenant": t, "code": code, "message": message}) for t, code, message in facts]

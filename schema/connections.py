@@ -14,7 +14,7 @@ from schema.compiling import Arguments, At, Compiler, Part, lacks, parts, told
 from schema.cursor import question
 from schema.filters import read_order, read_where
 from schema.rows import Nodes, PageSizeInvalid, Place, Rows
-from schema.run import Path, Run, shown, strictly
+from schema.run import Path, Run, strictly
 from schema.selection import Asked, Document
 from schema.tenancy import TenantNode
 from schema.within import meant
@@ -117,7 +117,7 @@ class Outer:
             case "pageInfo":
                 return told("PageInfo", part.inner, self._page_info(run, part, facts))
             case "incomplete":
-                return lacks(part.inner, facts.missing, shown)
+                return lacks(part.inner, facts.missing, run.told)
             case "asOf":
                 return facts.window.asking.now
             case "totalCount":

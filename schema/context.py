@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from schema.cursor import Signer
 from supervision.tree import Tree
+from supervision.words import LANGUAGES
 from tenants.read.engine import Engine
 from tenants.read.request import Asking
 
@@ -50,7 +51,8 @@ class Context:
     asking: Asking
     signer: Signer
     bounds: Bounds = Bounds()
-    language: str = "zh-CN"
+    language: str = LANGUAGES[0]
+    """Of the sentences in the answer."""
 
     @property
     def seen(self) -> Mapping[str, object]:

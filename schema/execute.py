@@ -60,7 +60,7 @@ class Ready(NamedTuple):
 async def execute(request: GraphQLRequest, context: Context, documents: Documents) -> Answer:
     ready = examine(request, documents)
     if isinstance(ready, Dressed):
-        return Answer(written({"errors": ready.errors}), False, False, ready.codes, ready.hidden)
+        return Answer(written({"errors": ready.errors(context.language)}), False, False, ready.codes, ready.hidden)
     run = Run(context, ready.operation.batching)
     if ready.operation.ready and request.prepared:
         data: dict[str, Any] | None = await ready.operation(run, ready.values, ready.parsed.compiled)
@@ -69,7 +69,7 @@ async def execute(request: GraphQLRequest, context: Context, documents: Document
     if not run.errors:
         return Answer(written({"data": data}), True, data is not None)
     told = dress(run.errors, "BAD_USER_INPUT")
-    return Answer(written({"data": data, "errors": told.errors}), True, data is not None, told.codes, told.hidden)
+    return Answer(written({"data": data, "errors": told.errors(context.language)}), True, data is not None, told.codes, told.hidden)
 
 
 def examine(request: GraphQLRequest, documents: Documents) -> Ready | Dressed:

@@ -23,7 +23,7 @@ def explain(request: GraphQLRequest, context: Context, documents: Documents) -> 
     """One paragraph for each root field. Raises Refusals as the query itself would give them."""
     ready = examine(request, documents)
     if isinstance(ready, Dressed):
-        raise NotExplained("; ".join(str(error["message"]) for error in ready.errors))
+        raise NotExplained("; ".join(str(error["message"]) for error in ready.errors("en")))
     return "\n".join(paragraphs(ready, context))
 
 

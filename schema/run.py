@@ -14,6 +14,7 @@ from graphql import FieldNode, GraphQLError, located_error
 
 from schema.batching import Reads
 from schema.context import Context
+from supervision import words
 from supervision.faults import Failure, Fault, Refusal
 from tenants.read.request import Asking, Missing
 
@@ -63,9 +64,14 @@ class Run:
     def lacking(self, missing: Iterable[Missing], nodes: Sequence[FieldNode], path: Path) -> None:
         """The tenants that are missing from a field's answer, beside the data."""
         for lack in missing:
-            code, message = shown(lack.fault)
-            extensions = {"code": code, "tenant": lack.tenant}
-            self.errors.append(GraphQLError(message, list(nodes), path=list(path), extensions=extensions))
+            fault = shown(lack.fault)
+            extensions = {"code": fault.code, "tenant": lack.tenant} | detail_of(fault)
+            self.errors.append(GraphQLError(fault.message, list(nodes), path=list(path), extensions=extensions))
+
+    def told(self, fault: Fault) -> tuple[str, str]:
+        """The code of a fault, and what may be shown of it as a sentence in the asker's language."""
+        fault = shown(fault)
+        return fault.code, words.message(fault, self.context.language)
 
     async def settle(
         self, waiting: Sequence[tuple[str, Sequence[FieldNode], Awaitable[Any]]], into: dict[str, Any], path: Path
@@ -92,16 +98,19 @@ async def together(waiting: Sequence[Awaitable[Any]]) -> list[Any]:
         return [problem]
 
 
-def shown(fault: Fault) -> tuple[str, str]:
-    """The code and the message that may be shown of a fault."""
-    if isinstance(fault, Failure) and not fault.public:
-        return Failure.code, "Internal error"
-    return fault.code, fault.message
+def shown(fault: Fault) -> Fault:
+    """What may be shown of a fault: itself, or that something failed."""
+    return Failure() if isinstance(fault, Failure) and not fault.public else fault
+
+
+def detail_of(fault: Fault) -> dict[str, str]:
+    """What stands beside a fault's code: its detail, where it has one."""
+    return {"detail": fault.detail} if fault.detail else {}
 
 
 def strictly(missing: Sequence[Missing]) -> None:
     """Raises AnswerIncomplete when a tenant is missing."""
     if missing:
-        told = ", ".join(f"{lack.tenant} ({shown(lack.fault)[0]})" for lack in missing[:20])
+        told = ", ".join(f"{lack.tenant} ({shown(lack.fault).code})" for lack in missing[:20])
         more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
         raise AnswerIncomplete(f"Missing: {told}{more}. Ask again, or with completeness: BEST_EFFORT.")

@@ -6,7 +6,7 @@ from typing import Any
 from schema.columns import Dimension, Measure
 from schema.compiling import At, Compiler, lacks, parts, told
 from schema.filters import read_where
-from schema.run import Path, Run, shown, strictly
+from schema.run import Path, Run, strictly
 from schema.selection import Asked
 from schema.tenancy import TenantNode
 from schema.within import meant
@@ -66,7 +66,7 @@ class SummaryField:
             if part.name == "groups":
                 value[part.key] = [self._group(part.inner, groups, row) for row in found.rows]
             elif part.name == "incomplete":
-                value[part.key] = lacks(part.inner, found.missing, shown)
+                value[part.key] = lacks(part.inner, found.missing, run.told)
         await self._places(run, groups, found, value, at.path)
         return value
 

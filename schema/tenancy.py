@@ -8,7 +8,7 @@ from typing import Any
 
 from schema.compiling import At, Compiler, Part, parts, told
 from schema.rows import Nodes
-from schema.run import Path, Run, shown
+from schema.run import Path, Run
 from schema.selection import Asked
 from schema.within import highest, visible
 from supervision.tree import Division
@@ -109,7 +109,7 @@ class AvailabilityField:
         page = await run.reads.page(next(iter(self.reads(run, at))), self.PROBE, run.asking())
         if not page.missing:
             return "AVAILABLE", None, None
-        code, message = shown(page.missing[0].fault)
+        code, message = run.told(page.missing[0].fault)
         return "BROKEN" if code == "TENANT_BROKEN" else "UNREACHABLE", code, message
 
     def reads(self, run: Run, at: At) -> Iterable[Read]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from supervision import words
 from supervision.events import Event
 from supervision.faults import Fault, Refusal
 from supervision.wire import EventRefused, canonical, decode, event_id
@@ -46,7 +47,25 @@ class Receipt(NamedTuple):
     status: Status
     received_at: datetime | None = None
     code: str | None = None
-    message: str | None = None
+    detail: str = ""
+    says: str = ""
+    """The phrase instead of the code's own sentence, where what failed inside is not told."""
+    advice: str = ""
+    """The phrase that says what to do."""
+
+    @property
+    def message(self) -> str | None:
+        """Why it was not taken, in English: as quarantine keeps it."""
+        return self.said("en")
+
+    def said(self, language: str) -> str | None:
+        """Why it was not taken."""
+        if self.code is None:
+            return None
+        known = words.words(language)
+        sentence = known.phrases[self.says] if self.says else known.codes[self.code]
+        said = words.detailed(sentence, self.detail, language)
+        return words.advised(said, self.advice, language) if self.advice else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +125,11 @@ def duplicate(arrival: Arrival, first: datetime) -> Receipt:
 
 
 def refused(arrival: Arrival, fault: Fault) -> Receipt:
-    return Receipt(arrival.line, arrival.id, Status.REJECTED, None, fault.code, fault.message)
+    return Receipt(arrival.line, arrival.id, Status.REJECTED, None, fault.code, fault.detail)
 
 
 def failed(arrival: Arrival, fault: Fault) -> Receipt:
     """Says nothing of what failed inside: the sender can do one thing only."""
-    told = fault.message if isinstance(fault, Refusal) or getattr(fault, "public", False) else "The line could not be written."
-    return Receipt(arrival.line, arrival.id, Status.FAILED, None, fault.code, f"{told} Send it again.")
+    shown = isinstance(fault, Refusal) or getattr(fault, "public", False)
+    said = (fault.detail, "") if shown else ("", "LINE_NOT_WRITTEN")
+    return Receipt(arrival.line, arrival.id, Status.FAILED, None, fault.code, *said, "SEND_AGAIN")

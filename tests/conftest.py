@@ -56,6 +56,11 @@ def pytest_configure_node(node: object) -> None:
     node.workerinput["leader"] = os.getpid()  # type: ignore[attr-defined]
 
 
+def pytest_configure() -> None:
+    """Commands speak English to the tests."""
+    os.environ["MINGJING_LANGUAGE"] = "en"
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     folder = run_folder(config)
     if not hasattr(config, "workerinput") and folder.exists():

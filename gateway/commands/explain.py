@@ -70,4 +70,4 @@ async def plan(config: Config, subject: str, request: GraphQLRequest) -> str:
     async with opened(config, to_stderr, Metrics(), time.time) as house:
         scope, snapshot = await house.scope_of(subject)
         deadline = asyncio.get_running_loop().time() + config.answer_within
-        return explained(request, house.context(scope, snapshot, deadline), house.documents)
+        return explained(request, house.context(scope, snapshot, deadline, config.language), house.documents)

@@ -33,7 +33,7 @@ class Plain:
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._left -= len(data)
         if self._left < 0:
-            raise BodyTooLarge
+            raise BodyTooLarge("Send it in parts.")
         yield data
 
     def end(self) -> None:
@@ -52,7 +52,7 @@ class Gunzip:
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._packed += len(data)
         if self._packed > self._limits.body_bytes:
-            raise BodyTooLarge
+            raise BodyTooLarge("Send it in parts.")
         piece = b""
         while data or len(piece) == PIECE:  # a full piece: zlib may hold more, though it took all of data
             if data and self._member.eof:
@@ -68,7 +68,7 @@ class Gunzip:
             raise GzipInvalid from None
         self._unpacked += len(piece)
         if self._unpacked > self._limits.unpacked_bytes:
-            raise BodyTooLarge
+            raise BodyTooLarge("Send it in parts.")
         if self._unpacked > max(GENEROUS, self._packed * self._limits.gzip_ratio):
             raise GzipTooDense
         return piece

@@ -26,6 +26,7 @@ from gateway.ingest.limits import IngestLimits
 from gateway.ingest.names import SOURCE
 from gateway.ingest.receive import Receiving
 from gateway.ingest.stream import Stream, Unpack
+from gateway.language import language_of, spoken
 from gateway.limits import declared, header
 from gateway.log import told
 from gateway.recorder import record_of
@@ -75,7 +76,7 @@ class Ingesting:
             self._count(scope, receipts)
             return receipts
 
-        stream = Stream(Receiving(take, self._limits), unpack, self._limits)
+        stream = Stream(Receiving(take, self._limits), unpack, self._limits, language_of(scope, self._house.config.language))
         try:
             async with asyncio.TaskGroup() as side_by_side:
                 side_by_side.create_task(stream.write(send))
@@ -129,8 +130,9 @@ class Ingesting:
 
     async def _refused(self, scope: Scope, send: Send, fault: Fault) -> None:
         self._note(scope, fault)
-        told_to_sender = errors(fault, record_of(scope).request_id)
-        headers = [(b"content-type", b"application/json"), *extra_headers(fault, "POST")]
+        language = language_of(scope, self._house.config.language)
+        told_to_sender = errors(fault, record_of(scope).request_id, language)
+        headers = [(b"content-type", b"application/json"), *spoken(language), *extra_headers(fault, "POST")]
         if not any(name == b"connection" for name, _ in headers):
             headers.append((b"connection", b"close"))  # the body was not read
         await send({"type": "http.response.start", "status": status(fault), "headers": headers})

@@ -23,11 +23,11 @@ class LineTooLong(Refusal):
 class BodyRefused(Refusal):
     """The body cannot be read on from here; the lines before it are answered for."""
 
-    code = "BODY_INVALID"
+    code = "BODY_UNREADABLE"
 
 
 class BodyTooLarge(BodyRefused):
-    """The body is too large: send it in parts."""
+    """The body is too large."""
 
     code = "BODY_TOO_LARGE"
 

@@ -54,13 +54,15 @@ def _arrived(line: Line) -> Arrival:
     return unreadable(line.number, line.data, line.fault, line.digest or digest(line.data))
 
 
-def written(receipts: Iterable[Receipt]) -> bytes:
+def written(receipts: Iterable[Receipt], language: str) -> bytes:
     """Receipts as NDJSON."""
-    return b"".join(orjson.dumps(_told(receipt), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z) for receipt in receipts)
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+    return b"".join(orjson.dumps(_told(receipt, language), option=option) for receipt in receipts)
 
 
-def _told(receipt: Receipt) -> dict[str, object]:
+def _told(receipt: Receipt, language: str) -> dict[str, object]:
     told: dict[str, object] = {"line": receipt.line, "id": receipt.id, "status": receipt.status}
     if receipt.received_at is not None:
         return told | {"receivedAt": receipt.received_at}
-    return told | {"code": receipt.code, "message": receipt.message}
+    told |= {"code": receipt.code, "message": receipt.said(language)}
+    return told | {"detail": receipt.detail} if receipt.detail else told

@@ -12,15 +12,12 @@ from gateway.ingest.faults import BodyInterrupted, BodyRefused
 from gateway.ingest.limits import IngestLimits
 from gateway.ingest.receive import Receiving, written
 from gateway.ingest.spool import Spool
+from gateway.language import spoken
 from tenants.receipts import Receipt, Status
 
 Unpack: TypeAlias = Plain | Gunzip
 
-START = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [(b"content-type", b"application/x-ndjson; charset=utf-8"), (b"cache-control", b"no-store")],
-}
+HEADERS = [(b"content-type", b"application/x-ndjson; charset=utf-8"), (b"cache-control", b"no-store")]
 
 
 async def pieces(receive: Receive, limits: IngestLimits) -> AsyncGenerator[bytes | None, None]:
@@ -47,10 +44,10 @@ async def pieces(receive: Receive, limits: IngestLimits) -> AsyncGenerator[bytes
 
 
 class Stream:
-    """One body. `read` and `write` run side by side."""
+    """One body. `read` and `write` run side by side. `language`: of the receipts."""
 
-    def __init__(self, receiving: Receiving, unpack: Unpack, limits: IngestLimits) -> None:
-        self._receiving, self._unpack, self._limits = receiving, unpack, limits
+    def __init__(self, receiving: Receiving, unpack: Unpack, limits: IngestLimits, language: str) -> None:
+        self._receiving, self._unpack, self._limits, self._language = receiving, unpack, limits, language
         self._splitter = Splitter(limits)
         self._spool = Spool()
         self.broke_off: BodyRefused | None = None
@@ -75,12 +72,15 @@ class Stream:
         begun = False
         while data := await self._spool.get():
             if not begun:
-                await send(START)
+                await send(self._start())
                 begun = True
             await send({"type": "http.response.body", "body": data, "more_body": True})
         if not begun:
-            await send(START)
+            await send(self._start())
         await send({"type": "http.response.body", "body": b""})
+
+    def _start(self) -> dict[str, object]:
+        return {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *spoken(self._language)]}
 
     def close(self) -> None:
         self._spool.close()
@@ -91,15 +91,15 @@ class Stream:
 
     async def _lines(self, lines: Iterable[Line]) -> None:
         async for receipts in self._receiving.feed(lines):
-            self._spool.put(written(receipts))
+            self._spool.put(written(receipts, self._language))
 
     async def _flush(self) -> None:
-        self._spool.put(written(await self._receiving.flush()))
+        self._spool.put(written(await self._receiving.flush(), self._language))
 
     async def _answer_for_the_rest(self, fault: BodyRefused) -> None:
         await self._flush()
         if self._spool.is_empty:
             raise fault
         self.broke_off = fault
-        last = Receipt(self._splitter.next_number, None, Status.FAILED, None, fault.code, fault.message)
-        self._spool.put(written([last]))
+        last = Receipt(self._splitter.next_number, None, Status.FAILED, None, fault.code, fault.detail)
+        self._spool.put(written([last], self._language))

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def mingjing(*arguments: str, data: Path | None = None, **given: str) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **given}
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "MINGJING_LANGUAGE": "en", **given}
     where = ["--data", str(data)] if data is not None else []
     command = [sys.executable, "-m", "gateway", *arguments, *where]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)

@@ -47,6 +47,8 @@ def test_the_command_line_goes_before_the_environment() -> None:
         ("PATIENCE", "inf"),
         ("PAGE_MAX", "0"),
         ("PAGE_MAX", "1.5"),
+        ("LANGUAGE", "fr"),
+        ("LANGUAGE", ""),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(name: str, text: str) -> None:

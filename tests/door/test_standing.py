@@ -119,7 +119,7 @@ async def test_a_mistake_of_ours_is_told_with_an_id_and_logged_without_values(tm
         status, answer = await asked(open_house, "city", "{ cases { nodes { no } } }")
     assert status == 200
     error = answer["errors"][0]
-    assert (error["message"], error["extensions"]["code"]) == ("Internal error", "INTERNAL")
+    assert (error["message"], error["extensions"]["code"]) == ("Internal error.", "INTERNAL")
     (line,) = [line for line in lines if line["event"] == "failure"]
     assert line["id"] == error["extensions"]["id"]
     assert line["problem"][0]["kind"] == "builtins.KeyError"

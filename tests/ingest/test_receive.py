@@ -72,7 +72,7 @@ async def test_a_body_of_any_length_is_received_in_bounded_memory() -> None:
     for n in range(0, number, 500):
         piece = b"".join(LINE % m + b"\n" for m in range(n, n + 500))
         async for receipts in receiving.feed(splitter.feed(piece)):
-            spool.put(written(receipts))
+            spool.put(written(receipts, "zh"))
             answered += len(receipts)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -42,7 +42,7 @@ class Province:
         asking = Asking(rights, more.pop("now", NOW), asyncio.get_running_loop().time() + within)
         tenants = {code: SimpleNamespace(state=state, reason=None) for code, state in self.states.items()}
         registry: Any = SimpleNamespace(tree=TREE, tenants=tenants)
-        return replace(Context(self.engine, registry, asking, self.signer, self.bounds), **more)
+        return replace(Context(self.engine, registry, asking, self.signer, self.bounds, "en"), **more)
 
     async def answer(self, text: str, variables: Any = None, rights: Scope = EVERYTHING, prepared: bool = True) -> Answer:
         request = GraphQLRequest(text, variables, None, prepared)

@@ -78,7 +78,7 @@ async def test_a_failure_of_ours_is_hidden_under_an_id(county: Province, monkeyp
         answer = await county.answer("{ cases { nodes { no } } viewer { subject } }", prepared=prepared)
         (error,) = orjson.loads(answer.body)["errors"]
         assert b"hunter2" not in answer.body
-        assert (error["message"], error["extensions"]["code"], error["path"]) == ("Internal error", "INTERNAL", ["cases"])
+        assert (error["message"], error["extensions"]["code"], error["path"]) == ("Internal error.", "INTERNAL", ["cases"])
         assert [(hidden.id, type(hidden.error)) for hidden in answer.hidden] == [(error["extensions"]["id"], ZeroDivisionError)]
         assert orjson.loads(answer.body)["data"] == {"cases": None, "viewer": {"subject": "liu"}}
 
@@ -90,6 +90,26 @@ async def test_a_failure_that_may_be_told_is_told(county: Province, monkeypatch:
     monkeypatch.setattr(county.engine, "page", fail)
     answer = await county.answer("{ cases { nodes { no } } }")
     assert (answer.codes, answer.hidden) == (("TENANT_BROKEN",), ())
+
+
+TOLD = {
+    '{ tenant(code: "999999") { name } }': "没有该行政区，或您无权查看。",
+    "{ cases { nodes { no } } }": "该行政区的数据库返回错误。（no such table: cases）",
+    '{ cases(after: "x") { nodes { no } } }': "该分页游标不属于本次查询。",
+    "query ($c: TenantCode!) { tenant(code: $c) { name } }": "变量或参数与其类型不符。（",
+}
+
+
+@pytest.mark.parametrize("text", TOLD)
+async def test_chinese_is_the_same_by_either_way(county: Province, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    async def fail(*_: Any) -> Any:
+        raise TenantBroken("no such table: cases")
+
+    monkeypatch.setattr(county.engine, "page", fail)
+    requests = [GraphQLRequest(text, None, None, prepared) for prepared in (True, False)]
+    prepared, executed = [(await execute(one, county.context(language="zh"), county.documents)).body for one in requests]
+    assert prepared == executed
+    assert orjson.loads(prepared)["errors"][0]["message"].startswith(TOLD[text])
 
 
 async def test_a_compiled_selection_depends_on_its_variables_and_on_nothing_else(county: Province) -> None:

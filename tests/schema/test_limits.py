@@ -150,4 +150,4 @@ def test_a_refused_document_is_kept_too() -> None:
 def test_no_more_than_ten_faults_of_a_document_are_told() -> None:
     found = Documents(QueryLimits(query_roots=100)).parsed("{ " + " ".join(f"n{n}" for n in range(90)) + " }")
     assert isinstance(found, Dressed)
-    assert len(found.errors) <= 11
+    assert len(found.told) <= 11
