@@ -34,7 +34,7 @@ def answers(served: Served, person: str, code: str) -> list[tuple[int, str, byte
     asked += [served.ask(person, NODE, {"id": template % code}) for template in IDS]
     asked.append(
         served.client.post(
-            f"/ingest/{code}",
+            f"/ingest/{code}?source=wabo",
             headers={"Authorization": f"Bearer {served.tokens[person]}", "Content-Type": "application/x-ndjson"},
             content=b"{}\n",
         )
