@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ("--within", "620300", "--cases", "12", "--days", "40")
 CODES = ["620300", "620302", "620321"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")} | {"MINGJING_LANGUAGE": "en"}
 
 
 def mingjing(*args: str) -> list[str]:
