@@ -121,3 +121,5 @@ def _objects(content: IO[bytes]) -> Iterator[Numbered]:
             yield line.number, dict(flattened("", orjson.loads(line.data)))
         except orjson.JSONDecodeError:
             yield line.number, line._replace(fault=RowRefused("It is not JSON."))
+        except RecursionError:
+            yield line.number, line._replace(fault=RowRefused("It is nested too deeply."))

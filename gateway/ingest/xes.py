@@ -42,6 +42,8 @@ def events_of(content: IO[bytes]) -> Iterator[tuple[int, Row]]:
         raise XesRefused(f"(line {error.position[0]}, column {error.position[1]})") from None
     except DefusedXmlException:
         raise XmlForbidden from None
+    except (LookupError, ValueError) as error:  # an encoding that the parser does not know, or one of several bytes, as GB 18030
+        raise XesRefused(f"({error}; UTF-8 is read in any case)") from None
 
 
 def _traces(content: IO[bytes]) -> Iterator[Element]:

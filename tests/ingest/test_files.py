@@ -108,6 +108,18 @@ def test_xes_that_is_none_or_brings_entities_is_refused(tmp_path: Path, content:
     assert code(tmp_path, "a.xes", content) == refusal
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "no-such"])
+def test_xes_in_an_encoding_that_the_parser_cannot_read_is_refused(tmp_path: Path, encoding: str) -> None:
+    assert code(tmp_path, "a.xes", f'<?xml version="1.0" encoding="{encoding}"?><log><trace/></log>') == "XES_INVALID"
+
+
+def test_a_line_that_is_nested_too_deeply_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    (_, deep), (_, plain) = rows(tmp_path, "a.ndjson", '{"a":' * 1020 + "1" + "}" * 1020 + '\n{"a":"b"}\n')
+    assert isinstance(deep, Line)
+    assert deep.fault is not None
+    assert (deep.fault.code, plain) == ("ROW_INVALID", {"a": "b"})
+
+
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [(gzip.compress(b"a,b\n" * 9999)[:-9], "GZIP_TRUNCATED"), (gzip.compress(b"a,b") + b"rubbish", "GZIP_INVALID")],
