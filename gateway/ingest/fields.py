@@ -80,10 +80,12 @@ class Reading:
             raise MappingInvalid(f"{where}: {', '.join(sorted(extra))} is not known here.")
         if "is" in said:
             return _constant(said["is"])
-        read = self.template(where, said["text"]) if "text" in said else self.column(said["column"])
+        read = self.template(where, said["text"]) if "text" in said else self.column(where, said["column"])
         return self._refined(where, said, read)
 
-    def column(self, name: str) -> Read:
+    def column(self, where: str, name: Any) -> Read:
+        if not isinstance(name, str):
+            raise MappingInvalid(f"{where}: the name of a column is a text.")
         self.columns.add(name)
         return lambda row: row[name] or None
 
@@ -91,12 +93,12 @@ class Reading:
         """A text with `{columns}` in it; None where one of them is empty."""
         if not isinstance(text, str):
             raise MappingInvalid(f"{where}: a text with {{columns}} is needed.")
-        self.columns.update(names := PLACE.findall(text))
-        form = PLACE.sub("{}", text.replace("{}", "{{}}"))
+        parts = PLACE.split(text)  # the columns stand at every second place
+        self.columns.update(names := parts[1::2])
 
         def read(row: Row) -> str | None:
             found = [row[name] for name in names]
-            return form.format(*found) if all(found) else None
+            return "".join(row[part] if n % 2 else part for n, part in enumerate(parts)) if all(found) else None
 
         return read
 

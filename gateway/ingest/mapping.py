@@ -17,6 +17,11 @@ from gateway.ingest.fields import MappingInvalid, Read, Reading, Row, RowRefused
 from supervision.catalogue_file import Catalogue, catalogue
 
 TOP = {"source", "zone", "time_format", "encoding", "delimiter", "case", "catalogue", "values", "events"}
+KINDS: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys(("source", "time_format", "encoding", "delimiter"), (str, "a text")),
+    "values": (dict, "a table of tables"),
+    "events": (list, "[[events]]"),
+}
 RULE = {"kind", "per", "when", "id", "at", "fields"}
 
 When: TypeAlias = tuple[tuple[str, frozenset[str] | None], ...]
@@ -52,6 +57,7 @@ class Mapped:
 
     def __init__(self, said: Mapping[str, Any], shift: timedelta = timedelta(0)) -> None:
         _check_keys("the mapping", said, TOP)
+        _check_kinds(said)
         self.source: str | None = said.get("source")
         self.encoding: str = said.get("encoding", "utf-8-sig")
         self.delimiter: str = said.get("delimiter", ",")
@@ -81,6 +87,8 @@ class Mapped:
                 yield Line(number, orjson.dumps({"case": case, **rule.event(row)}))
             except RowRefused as fault:
                 yield _refused(number, row, fault)
+            except orjson.JSONEncodeError:
+                yield _refused(number, row, RowRefused("A constant of the mapping is too large a number."))
 
 
 def read_mapping(content: bytes) -> dict[str, Any]:
@@ -95,14 +103,18 @@ def _rule(where: str, said: Any, reading: Reading) -> Rule:
     if not isinstance(said, dict) or not {"kind", "id", "at"} <= said.keys():
         raise MappingInvalid(f"{where}: `kind`, `id` and `at` are needed.")
     _check_keys(where, said, RULE)
+    if not isinstance(given := said.get("fields", {}), dict):
+        raise MappingInvalid(f"{where}.fields: a table is needed.")
     if said.get("per", "row") not in ("row", "case"):
         raise MappingInvalid(f"{where}: `per` is row or case.")
     fixed = [
         ("id", reading.template(f"{where}.id", said["id"])),
-        ("occurredAt", reading.time(reading.column(said["at"]), said["at"])),
+        ("occurredAt", reading.time(reading.column(f"{where}.at", said["at"]), said["at"])),
     ]
-    read = [(name, reading.entry(f"{where}.{name}", entry)) for name, entry in said.get("fields", {}).items()]
+    read = [(name, reading.entry(f"{where}.{name}", entry)) for name, entry in given.items()]
     fields = tuple((tuple(name.split(".")), how) for name, how in (*fixed, *read))
+    if both := [name for name in given if any(other.startswith(f"{name}.") for other in given)]:
+        raise MappingInvalid(f"{where}.{both[0]}: it is a field itself, or holds others.")
     return Rule(said["kind"], said.get("per") == "case", _when(where, said.get("when", {}), reading), fields)
 
 
@@ -133,6 +145,12 @@ def _zone(name: Any) -> ZoneInfo | None:
 def _check_keys(where: str, said: Mapping[str, Any], known: set[str]) -> None:
     if extra := said.keys() - known:
         raise MappingInvalid(f"{where}: {', '.join(sorted(extra))} is not known here.")
+
+
+def _check_kinds(said: Mapping[str, Any]) -> None:
+    for name, (kind, needed) in KINDS.items():
+        if not isinstance(said.get(name, kind()), kind):
+            raise MappingInvalid(f"{name}: {needed} is needed.")
 
 
 def _what(rules: list[Rule], row: Row) -> str:
