@@ -205,7 +205,7 @@ def _refusal(told: str) -> EventRefused:
     if what.startswith("Invalid value") and where == "`$.kind`":
         return KindUnknown(f"`kind` is one of {', '.join(kinds())}.")
     if what.startswith("Object contains unknown field"):
-        return FieldUnknown(f"({told})")
+        return FieldUnknown(f"({_shown(told)})")
     if what.endswith("with a timezone component"):
         return TimeWithoutZone(f"Look at {where}.")
     if what.startswith(("Invalid RFC3339", "Expected `datetime`")):
@@ -213,3 +213,9 @@ def _refusal(told: str) -> EventRefused:
     if what.startswith(_RANGES):
         return NumberOutOfRange(f"({told})")
     return EventRefused(f"({told})")
+
+
+def _shown(told: str) -> str:
+    """A field's name is the sender's own and may be as long as the line: cut, and without what no database keeps."""
+    cut = told if len(told) <= 200 else f"{told[:120]} … {told[-60:]}"
+    return "".join(char if char.isprintable() else "\ufffd" for char in cut)

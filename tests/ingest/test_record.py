@@ -121,6 +121,14 @@ async def test_what_waits_is_listed_shown_and_dismissed(place: Place) -> None:
         await dismiss(place.source, TENANT, second.id, NOW)
 
 
+async def test_a_field_that_is_named_by_a_nul_byte_harms_no_other_line(place: Place) -> None:
+    bad = line("accepted", "b").replace(b'"case"', b'"x\\u0000y":1,"case"')
+    receipts = await place.send(applied(), bad, line("accepted", "c"))
+    assert [(r.status, r.code) for r in receipts] == [("accepted", None), ("rejected", "EVENT_FIELD_UNKNOWN"), ("accepted", None)]
+    (kept,) = await waiting(place.source, TENANT)
+    assert "`x\ufffdy`" in kept.message
+
+
 async def test_later_events_alone_make_an_incomplete_case_until_the_rest_comes(place: Place) -> None:
     await place.send(line("closed", "z", "2026-11-05T09:00:00+08:00", outcome="OK"))
     (case,) = await place.cases()

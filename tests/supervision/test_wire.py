@@ -47,7 +47,7 @@ REFUSED = {
         applied(applicant="张三"), applied(applicant={"name": 7}), other("materials_requested", '"materials": "x"'),
     ],
     "EVENT_KIND_UNKNOWN": [paid(kind="paid"), paid(kind="FEE_PAID"), paid(kind=""), paid(kind="x" * 1000)],
-    "EVENT_FIELD_UNKNOWN": [paid(colour="red"), paid(occurred_at="x"), applied(applicant={"age": 7})],
+    "EVENT_FIELD_UNKNOWN": [paid(colour="red"), paid(occurred_at="x"), applied(applicant={"age": 7}), paid(**{"k" * 99_000: 1})],
     "NUMBER_OUT_OF_RANGE": [
         paid(amount=-1), paid(amount=1.5), paid(amount=10**15 + 1), paid(amount=10**40), paid(seq=-1), paid(seq=2**60),
         other("fee_paid", '"amount": 1e999999'), other("fee_paid", '"amount": ' + "9" * 100_000), other("rated", '"rating": 6'),
