@@ -15,6 +15,7 @@ from gateway.commands.tenants import Data, content_of
 from gateway.config import configured
 from gateway.ingest.clocks import Clocks
 from gateway.ingest.faults import SourceInvalid
+from gateway.ingest.fields import MappingInvalid
 from gateway.ingest.limits import IngestLimits
 from gateway.ingest.loading import File, last_moment, load
 from gateway.ingest.mapping import read_mapping
@@ -80,7 +81,7 @@ async def _send(at: Desk, tenant: str, named: str, read: File, shift: timedelta,
         return await record(at.source(tenant), tenant, Batch(named, arrivals), await clocks.current(), datetime.now(UTC))
 
     receiving = Receiving(take, limits)
-    with progress(f"bytes of {read.path.name}", read.path.stat().st_size) as told:
+    with progress(f"bytes of {read.path.name}", read.size) as told:
         await load(read.lines(limits, shift, told), receiving, report)
     if receiving.fault is not None:
         for line in report.told():
@@ -96,10 +97,13 @@ def _mapping(named: str) -> bytes:
 
 def _shift(read: File, limits: IngestLimits, to: str) -> timedelta:
     """By how much every moment is moved. Reads the whole file once."""
+    size = read.size  # a file that is not there is told before anything is entered
     if not to:
         return timedelta(0)
+    if read.mapping is None:
+        raise MappingInvalid("--shift-to moves what a mapping reads; name one by --mapping.")
     wanted = _moment(to)
-    with progress(f"looking for the last event of {read.path.name}: bytes", read.path.stat().st_size) as told:
+    with progress(f"looking for the last event of {read.path.name}: bytes", size) as told:
         last = last_moment(read, limits, told)
     return timedelta(0) if last is None else wanted - last
 

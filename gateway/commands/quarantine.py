@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from gateway import table
 from gateway.commands.calendar import desk
 from gateway.commands.tenants import Data, content_of
 from gateway.config import configured
@@ -38,12 +37,11 @@ def list_waiting(
         async with desk(configured(os.environ, data=data)) as at:
             return await waiting(at.source(tenant), tenant, most, after)
 
-    table = Table("number", "received", "source", "event", "code", "why")
-    for line in asyncio.run(run()):
-        table.add_row(
-            str(line.id), f"{line.received_at:%Y-%m-%d %H:%M:%S}Z", line.source, line.event_id or "", line.code, line.message
-        )
-    Console().print(table)
+    rows = [
+        (str(line.id), f"{line.received_at:%Y-%m-%d %H:%M:%S}Z", line.source, line.event_id or "", line.code, line.message)
+        for line in asyncio.run(run())
+    ]
+    table.show(("number", "received", "source", "event", "code", "why"), rows)
 
 
 @app.command()

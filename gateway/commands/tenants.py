@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from gateway import table
 from gateway.config import Config, configured
 from gateway.progress import progress
 from supervision.faults import Failure, Refusal, TenantNotFound
@@ -160,18 +159,9 @@ def status(
 
 
 def show(tenants: Collection[Tenant]) -> None:
-    """A table at a terminal, tab-separated lines elsewhere."""
-    console = Console()
     columns = ("code", "name", "level", "state", "revision", "source", "reason")
     rows = [[str(getattr(tenant, name) or "") for name in columns] for tenant in tenants]
-    if not console.is_terminal:
-        for row in rows:
-            typer.echo("\t".join(row))
-        return
-    table = Table(*columns)
-    for tenant, row in zip(tenants, rows, strict=True):
-        table.add_row(*row, style=SHOWN[tenant.state])
-    console.print(table)
+    table.show(columns, rows, [SHOWN[tenant.state] for tenant in tenants])
 
 
 @app.command("set-source")

@@ -13,7 +13,7 @@ from gateway.ingest.limits import IngestLimits
 from gateway.ingest.mapping import Mapped
 from gateway.ingest.receive import Receiving
 from gateway.ingest.report import Report
-from gateway.ingest.rows import format_of, lines_of, opened, rows_of
+from gateway.ingest.rows import FileRefused, format_of, lines_of, opened, rows_of
 from supervision.wire import EventRefused, decode
 
 
@@ -24,6 +24,14 @@ class File:
     path: Path
     mapping: Mapping[str, Any] | None = None
     only: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes. Raises FileRefused where there is no such file."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise FileRefused(f"({self.path.name}: {error.strerror})") from None
 
     def mapped(self, shift: timedelta = timedelta(0)) -> Mapped | None:
         return None if self.mapping is None else Mapped(self.mapping, shift)

@@ -97,6 +97,34 @@ def test_a_line_is_listed_shown_corrected_and_sent_again(province: Path) -> None
     assert run(province, "quarantine", "dismiss", "620100", "1")[0] == 2
 
 
+def test_what_a_sender_wrote_steers_no_terminal(province: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"id":"[/b]\\u001b[2J","case":"1","kind":"applied","occurredAt":"2026"}'
+    (province / "rude.ndjson").write_bytes(body)
+    run(province, "ingest", str(province / "rude.ndjson"), "--tenant", "620300", "--source", "wabo")
+    piped = run(province, "quarantine", "list", "620300")[1]
+    assert [line.split("\t")[3:5] for line in piped.splitlines()] == [["[/b] [2J", "TIME_INVALID"]]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = run(province, "quarantine", "list", "620300")[1]
+    assert "[/b] [2J" in shown
+    assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize("mapping", [(), ("--mapping", "receipt")])
+def test_a_file_that_is_not_there_is_told_and_nothing_is_entered(province: Path, mapping: tuple[str, ...]) -> None:
+    code, _, said = run(province, "ingest", str(province / "none.csv"), "--tenant", "620300", "--source", "a", *mapping)
+    assert (code, "none.csv" in said) == (2, True)
+    assert not any(b"WABO_RECEIPT" in part.read_bytes() for part in (province / "tenants").glob("620300.db*"))
+
+
+def test_a_shift_without_a_mapping_is_refused(province: Path) -> None:
+    (province / "plain.ndjson").write_bytes(line("accepted", "b"))
+    code, _, said = run(
+        province, "ingest", str(province / "plain.ndjson"), "--tenant", "620300", "--source", "a", "--shift-to", "now"
+    )
+    assert (code, "--mapping" in said) == (2, True)
+
+
 async def test_a_correction_that_is_refused_again_leaves_the_line_where_it_was(place: Place) -> None:
     await place.send(applied(item="NO"))
     with pytest.raises(StillRefused):
