@@ -35,7 +35,7 @@ class DateOutOfRange(Refusal):
 
 
 class LocalDaysRefused(Refusal):
-    """The local holidays cannot be taken: write them like [{"date": "2026-03-20", "name": "开斋节"}]."""
+    """The local holidays cannot be taken."""
 
     code = "LOCAL_HOLIDAYS_INVALID"
 
@@ -141,11 +141,15 @@ class _LocalDay(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def local_days(text: str | bytes) -> tuple[SpecialDay, ...]:
-    """A tenant's setting, from its JSON: holidays (and make-up working days) of the place alone, in order."""
+    """A tenant's setting, from its JSON: holidays (and make-up working days) of the place alone, in order.
+
+    Raises LocalDaysRefused, DateOutOfRange.
+    """
     try:
         days = msgspec.json.decode(text, type=list[_LocalDay])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LocalDaysRefused(f"({error})") from None
+        like = '[{"date": "2026-03-20", "name": "开斋节"}]'
+        raise LocalDaysRefused(f"({error}) Write them like {like}.") from None
     found = {one.date: SpecialDay(one.date, one.kind, one.name) for one in days if _index(one.date.toordinal()) >= 0}
     if len(found) < len(days):
         raise LocalDaysRefused("(a day stands twice)")

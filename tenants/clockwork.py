@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from supervision.calendar import Calendar, local_days
 from supervision.clock import DEFAULT_RULE, LightRule, light_rule
+from tenants.setting_rows import LIGHTS, LOCAL_DAYS
 from tenants.sources.source import Session
 from tenants.tables import settings
 
@@ -32,7 +33,7 @@ class Clockwork:
     async def of(self, session: Session) -> Timing:
         """A tenant's, by the settings in its database."""
         said = {row[0]: row[1] for row in await session.fetch(_SETTINGS)}
-        lights, days = said.get("lights"), said.get("local_holidays")
+        lights, days = said.get(LIGHTS), said.get(LOCAL_DAYS)
         if (timing := self._known.get((lights, days))) is None:
             rule = DEFAULT_RULE if lights is None else light_rule(lights)
             timing = self._known[lights, days] = Timing(self._calendar.with_local(local_days(days or "[]")), rule)

@@ -10,9 +10,8 @@ from datetime import date
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from supervision.calendar import DayKind, SpecialDay
+from supervision.calendar import DayKind, LocalDaysRefused, SpecialDay, local_days
 from supervision.clock import light_rule
-from supervision.faults import Refusal
 from tenants.sources.source import Session
 from tenants.tables import settings
 
@@ -22,12 +21,6 @@ LIGHTS, LOCAL_DAYS, RECLOCKED = "lights", "local_holidays", "reclocked"
 _ONE = select(settings.c.value).where(settings.c.name == bindparam("at"))
 _DROP = delete(settings).where(settings.c.name == bindparam("at"))
 _ADD = insert(settings).values(name=bindparam("at"), value=bindparam("value"))
-
-
-class LocalDaysRefused(Refusal):
-    """These cannot be a tenant's local days."""
-
-    code = "LOCAL_DAYS_INVALID"
 
 
 async def read_setting(session: Session, name: str) -> str | None:
@@ -50,12 +43,11 @@ async def set_lights(session: Session, rule: str) -> None:
 
 
 async def set_local_days(session: Session, days: Iterable[SpecialDay]) -> None:
-    """The tenant's own holidays and working days, all of them. Raises LocalDaysRefused where a day stands twice."""
-    ordered = sorted(days)
-    if len({special.day for special in ordered}) < len(ordered):
-        raise LocalDaysRefused("a day stands twice")
-    rows = [{"date": special.day.isoformat(), "kind": str(special.kind), "name": special.name} for special in ordered]
-    await write_setting(session, LOCAL_DAYS, json.dumps(rows, ensure_ascii=False))
+    """The tenant's own holidays and working days, all of them. Raises LocalDaysRefused, DateOutOfRange."""
+    rows = [{"date": special.day.isoformat(), "kind": str(special.kind), "name": special.name} for special in sorted(days)]
+    text = json.dumps(rows, ensure_ascii=False)
+    local_days(text)
+    await write_setting(session, LOCAL_DAYS, text)
 
 
 def local_day(text: str) -> SpecialDay:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from supervision.calendar import Calendar, DayKind, SpecialDay
+from supervision.calendar import Calendar, DateOutOfRange, DayKind, LocalDaysRefused, SpecialDay
 from supervision.case import fold, set_clock
 from supervision.clock import DEFAULT_RULE, LightRuleRefused, light_rule
 from supervision.wire import decode
@@ -18,7 +18,6 @@ from tenants.reclock import open_cases, reclock
 from tenants.setting_rows import (
     LIGHTS,
     LOCAL_DAYS,
-    LocalDaysRefused,
     local_day,
     read_setting,
     set_lights,
@@ -159,6 +158,8 @@ async def test_settings_are_checked_before_they_are_kept(place: Place) -> None:
             await set_lights(session, '{"yellow": {"after": 2}}')
         with pytest.raises(LocalDaysRefused):
             await set_local_days(session, [local_day("2026-11-04=a"), local_day("2026-11-04=b")])
+        with pytest.raises(DateOutOfRange):
+            await set_local_days(session, [local_day("1026-11-04")])
         assert await read_setting(session, LIGHTS) is None
         await set_lights(session, "{}")
         await set_local_days(session, [local_day("2026-11-04=古尔邦节")])
