@@ -93,9 +93,9 @@ class SqliteWriter:
                     yield session
                     await session.script("COMMIT")
                 except BaseException:
-                    await self._given_up(connection)
+                    await self._closed(connection)
                     raise
-                self._keep(name, connection, identity)
+                await self._keep(name, connection, identity)
             except sqlite3.Error as error:
                 raise sqlite_fault(error) from error
 
@@ -110,7 +110,7 @@ class SqliteWriter:
         if connection is not None and known == identity:
             return connection, identity
         if connection is not None:
-            connection.close()
+            await self._closed(connection)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._open, file), identity
 
     def _open(self, file: Path) -> sqlite3.Connection:
@@ -119,18 +119,19 @@ class SqliteWriter:
             connection.execute(pragma)
         return connection
 
-    def _keep(self, name: str, connection: sqlite3.Connection, identity: tuple[int, int]) -> None:
+    async def _keep(self, name: str, connection: sqlite3.Connection, identity: tuple[int, int]) -> None:
+        """What was idle longest makes room."""
         self._idle[name] = connection, identity
         if len(self._idle) > self._handles:
-            self._idle.popitem(last=False)[1][0].close()
+            await self._closed(self._idle.popitem(last=False)[1][0])
 
-    async def _given_up(self, connection: sqlite3.Connection) -> None:
-        """Closing rolls back. In a thread, for it may write."""
+    async def _closed(self, connection: sqlite3.Connection) -> None:
+        """In a thread, for it may write: an open transaction is rolled back, and the last handle of a file folds its WAL back."""
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, connection.close))
 
     async def close(self) -> None:
-        """Close what is idle; the last handle of a file folds its WAL back into it."""
+        """Close what is idle."""
         for connection, _ in self._idle.values():
-            await asyncio.get_running_loop().run_in_executor(self._threads, connection.close)
+            await self._closed(connection)
         self._idle.clear()
         self._threads.shutdown()

@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
@@ -201,6 +203,32 @@ async def test_only_as_many_idle_files_stay_open_as_are_allowed(tmp_path: Path) 
     for code in "abcd":
         assert await codes(lambda code=code: writer.session(code)) == []  # type: ignore[misc]
     assert {name[0] for name in held_files(tmp_path)} == {"c", "d"}
+    await writer.close()
+
+
+class Noting(sqlite3.Connection):
+    """A connection that says which thread closed it."""
+
+    closed_by: ClassVar[list[int]] = []
+
+    def close(self) -> None:
+        self.closed_by.append(threading.get_ident())
+        super().close()
+
+
+async def test_handles_are_closed_in_a_thread_for_that_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in "abc":
+        make_file(tmp_path / f"{code}.db")
+    writer = SqliteWriter(lambda name: tmp_path / f"{name}.db", handles=1)
+    with monkeypatch.context() as patched:
+        patched.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Noting))
+        for code in "abc":
+            assert await codes(lambda code=code: writer.session(code)) == []  # type: ignore[misc]
+    (tmp_path / "c.db").rename(tmp_path / "old.db")
+    make_file(tmp_path / "c.db")
+    assert await codes(lambda: writer.session("c")) == []
+    assert len(Noting.closed_by) == 3
+    assert threading.get_ident() not in Noting.closed_by
     await writer.close()
 
 
