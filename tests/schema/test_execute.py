@@ -168,6 +168,9 @@ async def test_a_plan_is_printed_for_a_person(county: Province) -> None:
         f"  {home}: cases count of 620100 620102 620103 by LIGHT",
         "viewer:",
     ]
+    mixed = explain(GraphQLRequest("{ __schema { description } cases { nodes { no } } }"), county.context(), county.documents)
+    assert mixed.splitlines()[:2] == ["__schema: answered without asking a tenant", "cases:"]
+    assert mixed.splitlines()[2].startswith(f"  {home}: cases(no) of 620000 620100 ")
     with pytest.raises(NotExplained, match="Cannot query field"):
         explain(GraphQLRequest("{ nothing }"), county.context(), county.documents)
 
