@@ -33,9 +33,9 @@ class SecretFileOpen(Refusal):
     code = "SECRET_FILE_OPEN"
 
 
-def setting(default: Any, meaning: str, least: float | None = None, among: tuple[str, ...] = ()) -> Any:
-    """A field of Config. `least`: the smallest number that makes sense; `among`: the texts that it may be, where not any."""
-    return field(default=default, metadata={"meaning": meaning, "least": least, "among": among})
+def setting(default: Any, meaning: str, least: float | None = None, among: tuple[str, ...] = (), most: float = float("inf")) -> Any:
+    """A field of Config. `least`, `most`: the numbers between which it makes sense; `among`: the texts that it may be."""
+    return field(default=default, metadata={"meaning": meaning, "least": least, "most": most, "among": among})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Config:
     registry_refresh: float = setting(5.0, "seconds between two looks at the registry for tenants that came, went or moved", 0.05)
     postgres_passfile: str = setting("", "password file of PostgreSQL (the .pgpass format); empty: what libpq would take")
     host: str = setting("127.0.0.1", "address to listen on")
-    port: int = setting(8123, "port to listen on; 0: any free one", 0)
+    port: int = setting(8123, "port to listen on; 0: any free one", 0, most=65_535)
     drain_within: int = setting(10, "seconds that requests under way may still take when the server is stopped", 0)
     language: str = setting("zh", "language of sentences where a request names none (Accept-Language): zh or en", among=LANGUAGES)
     cors_origins: tuple[str, ...] = setting((), "origins whose pages may read answers, separated by commas; * is not taken")
@@ -145,9 +145,11 @@ def _value(described: Any, text: str) -> Any:
         value = _read(described.default, text)
     except ValueError:
         raise SettingInvalid(f"{name}={text!r} is not a {type(described.default).__name__}") from None
-    least = described.metadata["least"]
+    least, most = described.metadata["least"], described.metadata["most"]
     if least is not None and not least <= value < float("inf"):
         raise SettingInvalid(f"{name}={text!r} must be a number of at least {least:g}")
+    if least is not None and value > most:
+        raise SettingInvalid(f"{name}={text!r} must be at most {most:g}")
     among = described.metadata["among"]
     if among and value not in among:
         raise SettingInvalid(f"{name}={text!r} must be one of {', '.join(among)}")

@@ -14,7 +14,7 @@ from gateway.server import server
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else MINGJING_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; else MINGJING_PORT.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; else MINGJING_PORT.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data folder; else MINGJING_DATA.")] = None,
 ) -> None:
     """Serve the GraphQL API until stopped; requests under way are finished first."""

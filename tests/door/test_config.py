@@ -41,6 +41,7 @@ def test_the_command_line_goes_before_the_environment() -> None:
     [
         ("PORT", "http"),
         ("PORT", "-1"),
+        ("PORT", "65536"),
         ("PORT", ""),
         ("PATIENCE", "0"),
         ("PATIENCE", "nan"),
