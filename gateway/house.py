@@ -5,7 +5,7 @@ Opening asks no tenant: a dead one delays nothing. Knows no HTTP.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -46,6 +46,7 @@ class House:
     engine: Engine = field(init=False)
     _snapshot: Snapshot | None = None
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
+    _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     def actor(self, authorization: bytes | None) -> Actor:
         """Who asks, by the Authorization header. Raises TokenMissing, TokenInvalid, TokenExpired."""
@@ -90,7 +91,7 @@ class House:
         self._snapshot = snapshot
 
     def _close_later(self, spare: list[Source]) -> None:
-        task = asyncio.create_task(_closed(spare, self.config.answer_within))
+        task = asyncio.create_task(_closed(spare, self._ending, self.config.answer_within))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -113,8 +114,10 @@ class House:
                 self.log({"level": "error", "event": "registry", **told(fault)})
 
 
-async def _closed(sources: list[Source], after: float) -> None:
-    await asyncio.sleep(after)
+async def _closed(sources: list[Source], ending: asyncio.Event, after: float) -> None:
+    """When nobody can be asking them any more, or the house ends."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ending.wait(), after)
     for source in sources:
         await source.close()
 
@@ -141,8 +144,8 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
 
 
 async def _given_back(house: House) -> None:
-    for task in house._closing:
-        task.cancel()
+    house._ending.set()
+    await asyncio.gather(*house._closing)
     for source in house.sources.values():
         await source.close()
     await house.registry.close()

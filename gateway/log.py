@@ -60,4 +60,5 @@ class Lines(logging.Handler):
         """A library's record; its exception is told like ours."""
         problem = record.exc_info[1] if record.exc_info else None
         said = {} if problem is None else told(problem)
-        self.log({"level": record.levelname.lower(), "event": "library", "logger": record.name, "said": record.msg, **said})
+        sentence = str(record.msg).partition("\n")[0]  # in further lines asyncio repeats what a driver said
+        self.log({"level": record.levelname.lower(), "event": "library", "logger": record.name, "said": sentence, **said})

@@ -1,9 +1,12 @@
 """The moment between computing an answer and sending it: what changed there is never shown, and nothing waits for ever."""
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from authz.identity import issue
 from gateway.house import House, opened
+from gateway.log import Lines
 from gateway.metrics import Metrics
 from gateway.querying import Querying
 from gateway.recorder import KEY, Record
@@ -105,6 +109,29 @@ async def test_what_never_comes_is_not_waited_for(tmp_path: Path, answer_within:
         open_house.rights = Racing(open_house.rights, [asyncio.Event().wait])
         status, answer = await asked(open_house, "city")
     assert (status, answer["errors"][0]["extensions"]["code"]) == (504, "ANSWER_TIMED_OUT")
+
+
+async def test_a_source_that_went_is_given_back_with_the_house(tmp_path: Path) -> None:
+    def readers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread not in before and not thread.name.startswith("asyncio")}
+
+    before = set(threading.enumerate())
+    async with house(tmp_path) as open_house:
+        assert (await asked(open_house, "city", "{ cases { totalCount } }"))[0] == 200
+        open_house.take(replace(open_house.registry.snapshot, homes={}))
+        assert open_house.sources == {}
+        assert readers()  # whoever asks it may still do so
+    assert not readers()
+
+
+def test_what_asyncio_repeats_of_a_driver_is_not_logged() -> None:
+    lines: list[dict[str, Any]] = []
+    said = "Task exception was never retrieved\nfuture: <Task finished exception=DataError('13812345678')>"
+    problem = ValueError("13812345678")
+    Lines(lines.append).emit(logging.LogRecord("asyncio", logging.ERROR, "", 0, said, None, (ValueError, problem, None)))
+    assert lines[0]["said"] == "Task exception was never retrieved"
+    assert lines[0]["problem"][0]["kind"] == "builtins.ValueError"
+    assert "138" not in str(lines)
 
 
 async def test_a_mistake_of_ours_is_told_with_an_id_and_logged_without_values(tmp_path: Path) -> None:
