@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,7 @@ from gateway.log import to_stderr
 from gateway.rights import trust
 from gateway.server import Server, server
 from gateway.simulate.notes import Notes, read_notes, write_notes
-from gateway.simulate.preparing import fill, first_notes, found_tenants
+from gateway.simulate.preparing import fill, first_notes, found_tenants, subtree
 from gateway.simulate.running import Send, go_on, offices
 from gateway.simulate.sending import sender
 from gateway.simulate.world import Present
@@ -49,7 +50,9 @@ class PortTaken(Refusal):
 
 def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8123,
-    data: Annotated[Path, typer.Option(help="The demo's data; kept, and found again by the next start.")] = Path("var/demo"),
+    data: Annotated[
+        Path | None, typer.Option(help="The demo's data, kept, and found again by the next start; else MINGJING_DATA.")
+    ] = None,
     within: Annotated[str, typer.Option(help="Only this part of Gansu, by code.")] = "620000",
     cases: Annotated[int, typer.Option(min=1, help="Cases of each tenant, about.")] = 60,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back the cases begin.")] = 120,
@@ -57,7 +60,8 @@ def demo(
     live: Annotated[float, typer.Option(min=0, max=1000, help="Events a second that arrive while it runs.")] = 2,
 ) -> None:
     """A province on this machine: a database for every tenant, cases through ingest, more arriving, and the API over it all."""
-    config = configured(os.environ, data=data, port=port, registry=f"sqlite:///{(data / 'registry.db').absolute()}")
+    asked = configured(os.environ, data=data, port=port)
+    config = replace(asked, registry=f"sqlite:///{(asked.data / 'registry.db').absolute()}")
     check_port(config)
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))
@@ -90,12 +94,15 @@ async def run(config: Config, wanted: Notes, rate: float) -> None:
             happening = tasks.create_task(accompany(serving, config, registry, send, present, rate))
             await serving.serve()
             happening.cancel()
+    if not serving.started:
+        raise typer.Exit(1)
 
 
 def noted(folder: Path, wanted: Notes) -> Notes:
     """The notes of a demo that is there already, or those of a new one."""
     notes = read_notes(folder)
     if notes is None:
+        subtree(wanted.within)  # what is no part of Gansu is refused before anything is made
         write_notes(folder, wanted)
         return wanted
     if notes.asked != wanted.asked:

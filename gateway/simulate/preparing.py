@@ -14,6 +14,7 @@ from gateway.simulate.offices import Office
 from gateway.simulate.running import Send, Tally, offices, send_all
 from gateway.simulate.world import History, history
 from supervision.calendar import Calendar
+from supervision.faults import TenantNotFound
 from supervision.tree import Division, Tree
 from tenants.catalogue_rows import write_catalogue
 from tenants.division_rows import gansu, read_divisions
@@ -23,9 +24,12 @@ from tenants.sources.source import Source
 
 
 def subtree(within: str) -> list[Division]:
-    """Gansu's divisions from one down, as a tree of their own."""
+    """Gansu's divisions from one down, as a tree of their own. Raises TenantNotFound."""
     divisions = read_divisions(gansu())
-    codes = set(Tree(divisions).subtree(within))
+    tree = Tree(divisions)
+    if within not in tree.paths:
+        raise TenantNotFound(f"{within} is no part of Gansu")
+    codes = set(tree.subtree(within))
     return [
         Division(division.code, division.name, division.level, None if division.code == within else division.parent)
         for division in divisions

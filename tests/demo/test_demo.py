@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,14 @@ def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("code", ["999999", ""])
+def test_a_part_that_gansu_does_not_have_is_refused_before_anything_is_made(tmp_path: Path, code: str) -> None:
+    environ = ENVIRONMENT | {"MINGJING_DATA": str(tmp_path / "data")}
+    done = run(*mingjing("demo", "--port", "0", "--within", code), environ=environ)
+    assert (done.returncode, "is no part of Gansu" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_folder_that_holds_another_registry_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "registry.db").write_bytes(b"")
     done = run(*mingjing("demo", "--port", "0", "--data", str(tmp_path), *SMALL))
@@ -141,8 +149,8 @@ def test_a_folder_that_holds_another_registry_is_left_alone(tmp_path: Path) -> N
     assert "has a registry that no demo made" in done.stderr
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+def run(*command: str, environ: Mapping[str, str] = ENVIRONMENT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_simulate_fills_a_part_of_the_tree_and_sends_nothing_twice(tmp_path: Path) -> None:
