@@ -66,7 +66,7 @@ def tenants(
 
 
 def tenants_below(
-    level: OfLevel = NOTHING, first: First = NOTHING, after: After = NOTHING, last: Last = NOTHING, before: Before = None
+    level: OfLevel = NOTHING, first: First = NOTHING, after: After = NOTHING, last: Last = NOTHING, before: Before = NOTHING
 ) -> NoReturn:
     raise NotCompiled
 
