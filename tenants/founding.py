@@ -81,14 +81,14 @@ class Files:
         """Whole or not at all, and nobody else's to read: written beside, made durable, then given its name."""
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = file.with_name(f".{file.name}.{token_hex(6)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(self.template[1])
-            out.flush()
-            os.fsync(out.fileno())
         try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(self.template[1])
+                out.flush()
+                os.fsync(out.fileno())
             file.hardlink_to(fresh)
         finally:
-            fresh.unlink()
+            fresh.unlink(missing_ok=True)
 
 
 def migrate(file: Path, text: Text) -> str:

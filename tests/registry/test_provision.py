@@ -1,6 +1,7 @@
 """Many tenants brought to a revision, on real files and real schemas: past the broken ones, again where it stopped."""
 
 import asyncio
+import resource
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 
 from supervision.faults import TenantNotFound
 from tenants import provision as provisioning
+from tenants.founding import Files
 from tenants.places import file_at
 from tenants.provision import TENANT_DATABASE, Migrations, provision
 from tenants.registry import Registry, Settled, State
@@ -204,6 +206,19 @@ async def test_a_database_that_is_gone_is_not_made_anew(registry: Registry, hous
     done = await provision(registry, ["620102"], verify=True)
     assert done[0].reason is not None
     assert "restore it" in done[0].reason
+
+
+def test_a_disk_that_is_full_leaves_nothing_beside_the_files(tmp_path: Path) -> None:
+    files = Files(lambda start: TENANT_DATABASE.text("sqlite", start, str(TENANT_DATABASE.head())))
+    size = len(files.template[1])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, before[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            files.bring(tmp_path / "620102.db", known=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_tenant_without_a_source_gets_a_file_beside_the_registry(registry: Registry, tmp_path: Path) -> None:
