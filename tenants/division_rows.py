@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from supervision.tree import Division, Level, Tree, TreeRefused
-from tenants.policy_rows import tenant_path
+from tenants.policy_rows import take_policy, tenant_path
 from tenants.registry_tables import grants, tenants
 from tenants.sources.source import Session
 
@@ -127,6 +127,7 @@ _REPATH = update(grants).where(grants.c.id == bindparam("at")).values(path=bindp
 async def import_tree(session: Session, divisions: Iterable[Division]) -> Changes:
     """Makes the registry's tree this one. Grants move along with their tenants; nothing outside the registry is touched."""
     tree = Tree(divisions)
+    await take_policy(session)
     held = {row[0]: row for row in await session.fetch(_ALL)}
     changes = compared(tree, held)
     rows = {code: _row(tree, code) for code in tree.paths}

@@ -75,6 +75,11 @@ def checked(grant: Grant) -> Grant:
     return grant
 
 
+async def take_policy(session: Session) -> None:
+    """Before anything else: changes of tenants and grants come one after the other, for a grant's path is a tenant's."""
+    await session.fetch(_LOCK)
+
+
 async def raise_version(session: Session) -> None:
     """Whoever reads the version after this transaction knows that something changed."""
     await session.run(_RAISE, [{}])
@@ -83,9 +88,9 @@ async def raise_version(session: Session) -> None:
 async def add_grant(session: Session, grant: Grant, granted_at: datetime, demo: bool) -> int:
     """The id of the grant; one that stands already is left as it is, and raises no version."""
     path = tenant_path(checked(grant).path)
+    await take_policy(session)
     if path and not await session.fetch(_TENANT, {"path": path}):
         raise GrantInvalid(f"{path} is the path of no tenant")
-    await session.fetch(_LOCK)
     given = {name: getattr(grant, name) for name in _FIELDS}
     if same := await session.fetch(_SAME, {name: given[name] for name in _KEY}):
         return int(same[0][0])
@@ -96,6 +101,7 @@ async def add_grant(session: Session, grant: Grant, granted_at: datetime, demo: 
 
 async def remove_grant(session: Session, number: int) -> bool:
     """Takes a grant back; False where it was gone already."""
+    await take_policy(session)
     removed = await session.fetch(_REMOVE, {"at": number})
     if removed:
         await raise_version(session)

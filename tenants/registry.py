@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import asyncpg
 from sqlalchemy import String, bindparam, column, select, table, update
 
 from supervision.calendar import SpecialDay
@@ -253,6 +254,7 @@ class Registry:
 
     async def _changed(self, session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
+            await policy_rows.take_policy(session)
             await session.run(statement, rows)
             await policy_rows.raise_version(session)
 
@@ -266,9 +268,10 @@ class Registry:
 
 def _absent(store: Store, fault: RegistryUnreachable) -> bool:
     """Whether the database answers and holds no registry, or its file does not exist."""
-    told = str(fault.__cause__)
     file = getattr(store, "file", None)
-    return (file is not None and not file.exists()) or "no such table" in told or "does not exist" in told
+    if file is not None:
+        return not file.exists() or "no such table" in str(fault.__cause__)
+    return isinstance(fault.__cause__, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError)  # its words may be Chinese
 
 
 async def _check_vacant(session: Session, code: str, moved: bool) -> None:

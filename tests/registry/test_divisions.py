@@ -1,5 +1,6 @@
 """The import of a tree: both formats, every refusal with its line, and re-imports that change only what changed."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from supervision.grant import Grant
 from supervision.tree import Tree, TreeRefused
-from tenants.division_rows import gansu, read_divisions
+from tenants.division_rows import gansu, import_tree, read_divisions
+from tenants.policy_rows import GrantInvalid
 from tenants.registry import Registry
 from tests.registry.conftest import LANZHOU, division
 
@@ -108,6 +110,17 @@ async def test_a_moved_tenant_takes_its_own_grants_along_and_no_others(registry:
     await registry.import_tree([*(d for d in LANZHOU if d.code != "620102"), division("620102", "620200")])
     paths = [grant.path for grant in await registry.grants_of("liu")]
     assert paths == ["620000/620100/*", "620000/620200/620102/@GAJ/*", "620000/620200/620102/", "*"]
+
+
+async def test_a_grant_waits_for_a_tree_that_moves_and_is_refused_where_the_path_is_gone(registry: Registry) -> None:
+    moved = [division("620102", "620200") if d.code == "620102" else d for d in LANZHOU]
+    async with registry.transaction() as session:
+        await import_tree(session, moved)
+        granting = asyncio.create_task(registry.grant(Grant(subject="liu", role="supervisor", path="620000/620100/620102/*")))
+        done, _ = await asyncio.wait({granting}, timeout=0.3)
+        assert not done
+    with pytest.raises(GrantInvalid):
+        await granting
 
 
 async def test_a_whole_city_moves_with_its_counties(registry: Registry) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from sqlalchemy import Executable, column, table, update
 
@@ -29,6 +31,12 @@ LIU = Grant(subject="liu", role="supervisor", path="620000/620100/*", granted_by
 async def test_a_registry_that_was_never_made_says_how_to_make_one(registry_url: str) -> None:
     with pytest.raises(RegistryUnprepared, match="tenants import"):
         await Registry.open(registry_url)
+
+
+async def test_a_database_that_is_not_there_is_no_registry_that_was_not_made_yet(postgres: str) -> None:
+    with pytest.raises(RegistryUnreachable) as caught:
+        await Registry.open(urlsplit(postgres)._replace(path="/nowhere").geturl())
+    assert isinstance(caught.value.__cause__, asyncpg.InvalidCatalogNameError)
 
 
 async def test_preparing_twice_changes_nothing(registry: Registry, registry_url: str) -> None:
