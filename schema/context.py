@@ -5,7 +5,7 @@ Knows no HTTP and no policy: the scope is compiled, and the moment and deadline 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from schema.cursor import Signer
 from supervision.tree import Tree
@@ -22,13 +22,13 @@ class Registered(Protocol):
 
 
 class Snapshot(Protocol):
-    """The registry as it was when the request began; `tenants.registry.Registry` is one."""
+    """The registry as it was when the request began; `tenants.registry.Snapshot` is one."""
 
     @property
     def tree(self) -> Tree: ...
 
     @property
-    def tenants(self) -> Mapping[str, Any]: ...
+    def tenants(self) -> Mapping[str, Registered]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from schema.rows import Nodes
 from schema.run import Path, Run
 from schema.selection import Asked
 from schema.within import highest, visible
+from supervision.faults import TenantBroken, TenantUnreachable
 from supervision.tree import Division
 from tenants.read.request import Groups, Order, Read, Shape
 
@@ -101,10 +102,11 @@ class AvailabilityField:
 
     async def _state(self, run: Run, at: At) -> tuple[str, str | None, str | None]:
         row = run.context.registry.tenants.get(at.tenant or "")
-        if row is None:
-            return "ABSENT", None, None
-        if (registered := str(getattr(row.state, "value", row.state))) != "ACTIVE":
-            return registered, None, getattr(row, "reason", None)
+        registered = "ABSENT" if row is None else str(row.state)
+        if (
+            registered != "ACTIVE"
+        ):  # why provision failed quotes a driver: it is for the operator, `mingjing tenants status` tells it
+            return registered, *run.told(TenantBroken() if registered == "BROKEN" else TenantUnreachable())
         run.spend(1)
         page = await run.reads.page(next(iter(self.reads(run, at))), self.PROBE, run.asking())
         if not page.missing:

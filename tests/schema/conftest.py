@@ -37,10 +37,11 @@ class Province:
     signer: Signer = field(default_factory=lambda: Signer(b"k" * 32))
     bounds: Bounds = field(default_factory=Bounds)
     states: dict[str, str] = field(default_factory=lambda: dict.fromkeys(CODES, "ACTIVE"))
+    reason: str = "OperationalError: unable to open /srv/620103.db"
 
     def context(self, rights: Scope = EVERYTHING, within: float = 5.0, **more: Any) -> Context:
         asking = Asking(rights, more.pop("now", NOW), asyncio.get_running_loop().time() + within)
-        tenants = {code: SimpleNamespace(state=state, reason=None) for code, state in self.states.items()}
+        tenants = {code: SimpleNamespace(state=state, reason=self.reason) for code, state in self.states.items()}
         registry: Any = SimpleNamespace(tree=TREE, tenants=tenants)
         return replace(Context(self.engine, registry, asking, self.signer, self.bounds, "en"), **more)
 

@@ -143,9 +143,12 @@ async def test_a_strict_question_is_answered_whole_or_refused(county: Province, 
 async def test_availability_says_what_the_registry_knows(county: Province) -> None:
     county.states |= {"620100": "PROVISIONING", "620103": "BROKEN"}
     del county.states["620200"]
-    nodes = (await county.data("{ tenants { nodes { code availability { state } } } }"))["tenants"]["nodes"]
+    nodes = (await county.data("{ tenants { nodes { code availability { state code message } } } }"))["tenants"]["nodes"]
     found = {node["code"]: node["availability"]["state"] for node in nodes}
     assert found == dict(zip(CODES, ("AVAILABLE", "PROVISIONING", "AVAILABLE", "BROKEN", "ABSENT"), strict=True))
+    codes = [node["availability"]["code"] for node in nodes]
+    assert codes == [None, "TENANT_UNREACHABLE", None, "TENANT_BROKEN", "TENANT_UNREACHABLE"]
+    assert county.reason not in str(nodes)  # it quotes a driver
 
 
 async def test_ordinary_rows_and_rights_agree_for_the_city(province: Province) -> None:
