@@ -32,7 +32,6 @@ from supervision.clock import Light
 from tenants.tables import Moment, case_events, departments, power_items
 
 LIMB_TENANT, LIMB_LEVEL = "'limb_tenant'", "'limb_level'"
-ZERO = literal_column("0", Integer())
 """Stand in the text of PostgreSQL's limbs for the tenant's code and level."""
 
 ZERO = literal_column("0", Integer())
@@ -111,13 +110,18 @@ def local_day(dialect: str, moment: Any) -> Any:
     """The day of a moment as something whose difference is a number of days."""
     if dialect == POSTGRES:
         return cast(func.timezone(text("'UTC'"), moment) + cast(literal_column("'8 hours'"), Interval()), Date())
-    return func.julianday(func.date(moment, text("'+8 hours'")))
+    return func.julianday(func.date(_whole_second(moment), text("'+8 hours'")))
 
 
 def local_month(dialect: str, moment: Any) -> Any:
     if dialect == POSTGRES:
         return func.to_char(func.timezone(text("'UTC'"), moment) + cast(literal_column("'8 hours'"), Interval()), text("'YYYY-MM'"))
-    return func.strftime(text("'%Y-%m'"), moment, text("'+8 hours'"))
+    return func.strftime(text("'%Y-%m'"), _whole_second(moment), text("'+8 hours'"))
+
+
+def _whole_second(moment: Any) -> Any:
+    """SQLite rounds to milliseconds: what is short of midnight by less than half of one would be the next day's."""
+    return func.substr(moment, literal_column("1"), literal_column("19"))
 
 
 _LONG = literal_column("86400000000", BigInteger())
@@ -136,7 +140,7 @@ def limit_days(dialect: str, t: Any) -> Any:
 
 def _seconds(moment: Any) -> Any:
     """Of a text, without its fraction."""
-    return cast(func.strftime(text("'%s'"), moment), Integer())
+    return cast(func.strftime(text("'%s'"), _whole_second(moment)), Integer())
 
 
 def first_of(t: Any, by: str, name: str) -> Any:

@@ -1,13 +1,19 @@
 """Every condition, light, dimension and measure agrees with brute force, on both databases and in the mixture."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import literal_column, select, text
 
 from supervision.scope import Except, Part, Rows, Scope
 from tenants.read.dimensions import DIMENSIONS, MEASURES
+from tenants.read.expressions import local_day
 from tenants.read.request import Filter, Groups, Order, Read, Shape
+from tenants.read.statement import GroupShape, Narrowing, file_text, grouped_limb
+from tenants.sources.text import DIALECTS
 from tests.province import ACTIONS, CODES, NOW, Province, scope_of
 from tests.read import brute
 from tests.read.walking import NO, cases_by, flat, in_order, walk
@@ -82,6 +88,16 @@ async def test_groups_are_what_brute_force_counts(province: Province, by: tuple[
     found = await province.engine.groups(Groups("cases", by, measures, (), CODES), asking)
     assert found.rows == brute.grouped(province, province.cases(asking.scope), by, measures)
     assert not found.missing
+
+
+def test_a_microsecond_before_midnight_is_of_the_day_before_in_sqlite_too() -> None:
+    sql, _ = file_text(grouped_limb("sqlite", GroupShape("cases", ("APPLIED_MONTH", "LIMIT_DAYS"), ("count",), ()), Narrowing()))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE cases (applied_at, stated_due_at, due_at)")
+        connection.execute("INSERT INTO cases VALUES ('2026-01-31T15:59:59.999999', '2026-02-02T16:00:00', NULL)")
+        assert connection.execute(sql).fetchall() == [("2026-01", 2, 1)]
+        day = select(local_day("sqlite", literal_column("applied_at"))).select_from(text("cases"))
+        assert connection.execute(str(day.compile(dialect=DIALECTS["sqlite"]))).fetchall() == [(2461071.5,)]
 
 
 NARROWED: list[tuple[str, Rows]] = [
