@@ -221,7 +221,7 @@ quarantine = Table(
     Column("id", key, primary_key=True),
     Column("source", text_key(64), nullable=False),
     Column("event_id", text_key(128)),
-    Column("line", Text, nullable=False),                # as it came, cut at `quarantine_bytes`; personal data
+    Column("line", Text, nullable=False),                # as it came, cut at `ingest_quarantine_bytes`; personal data
     Column("digest", LargeBinary(16), nullable=False),   # of the whole line: what comes twice is kept once
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),

@@ -8,9 +8,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import orjson
 from sqlalchemy import Float, Integer, Text, and_, cast, false, func, literal_column, or_
 
+from tenants.listed import listed
 from tenants.read.expressions import (
     POSTGRES,
     ZERO,
@@ -76,11 +76,6 @@ def values(dialect: str, where: Sequence[Filter]) -> dict[str, Any]:
         elif one.op not in ("is_null", "gt_column", "balance"):
             given[f"w{n}"] = one.value
     return given
-
-
-def listed(dialect: str, values: Sequence[Any]) -> Any:
-    """A list as one parameter: an array, or JSON."""
-    return list(values) if dialect == POSTGRES else orjson.dumps(list(values)).decode()
 
 
 def condition(dialect: str, t: Any, n: int, shape: Form) -> Any:

@@ -4,7 +4,6 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from supervision.scope import Reach
 from tenants.read.conditions import forms, values
 from tenants.read.expressions import POSTGRES
 from tenants.read.order import Phase, beyond, beyond_moment, phases
@@ -48,9 +47,3 @@ def plain(dialect: str, given: dict[str, Any]) -> dict[str, Any]:
     if dialect == POSTGRES:
         return given
     return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in given.items()}
-
-
-def nothing_within(reach: Reach, tenant: str) -> bool:
-    """The tenant may be known, but no row of it."""
-    rows = reach[tenant]
-    return isinstance(rows, frozenset) and not rows

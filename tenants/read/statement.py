@@ -3,6 +3,7 @@
 A shape holds no values and no tenants, so there are few of them and the caches stay small.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,7 +21,9 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from supervision.scope import Except, Rows
-from tenants.read.conditions import Form, condition, listed
+from tenants.listed import listed
+from tenants.places import schema_of
+from tenants.read.conditions import Form, condition
 from tenants.read.dimensions import DIMENSIONS, JOINED, MEASURES
 from tenants.read.expressions import LIMB_LEVEL, LIMB_TENANT, POSTGRES, among, ids_of, param, selected, tenant
 from tenants.read.order import Phase, Which
@@ -77,7 +80,11 @@ def narrowing_values(dialect: str, rows: Rows, n: str = "") -> dict[str, Any]:
     if rows is None:
         return {}
     held = rows if isinstance(rows, Except) else Except(only=rows)
-    lists = ((ONLY, held.only or ()), (BUT_DEPARTMENTS, held.departments), (BUT_CASES, held.cases))
+    lists: tuple[tuple[str, Iterable[Any]], ...] = (
+        (ONLY, held.only or ()),
+        (BUT_DEPARTMENTS, held.departments),
+        (BUT_CASES, held.cases),
+    )
     return {f"{name}{n}": listed(dialect, sorted(values)) for name, values in lists}
 
 
@@ -257,7 +264,7 @@ def _all(parts: list[str]) -> str:
 
 def _written(named: str, code: str, n: int) -> str:
     """A limb for a schema. Codes are digits, checked when the tree was read."""
-    text = named.replace(f"{TENANT}.", f"t_{code}.").replace(LIMB_TENANT, f"'{code}'::text COLLATE \"C\"")
+    text = named.replace(f"{TENANT}.", f"{schema_of(code)}.").replace(LIMB_TENANT, f"'{code}'::text COLLATE \"C\"")
     for name in (ONLY, BUT_DEPARTMENTS, BUT_CASES):
         text = text.replace(f"%({name})s", f"%({name}{n})s")
     return text

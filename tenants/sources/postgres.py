@@ -14,6 +14,7 @@ import asyncpg
 
 from supervision.faults import TenantBroken
 from supervision.scope import Reach
+from tenants.places import schema_of
 from tenants.read.expressions import POSTGRES
 from tenants.read.given import grouping, page
 from tenants.read.request import Groups, Limits, Missing, Nested, Read, Row
@@ -102,7 +103,7 @@ class Postgres:
         return await self._fetch(grouped_union(shape, held.limbs, named), {**given, **held.values}, len(groups.tenants))
 
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
-        return self._writer.session(f"t_{tenant}")
+        return self._writer.session(schema_of(tenant))
 
     async def close(self) -> None:
         for held in self._connections.values():
