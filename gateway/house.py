@@ -56,9 +56,12 @@ class House:
         return self.identities.actor(token.strip(), self.clock())
 
     async def scope_of(self, subject: str) -> tuple[Scope, Snapshot]:
-        """A person's rights, with the registry of the same version, for which the sources stand ready."""
+        """A person's rights, with the registry of the same version, for which the sources stand ready.
+
+        Where the registry moved on meanwhile, they stand ready for the later one: whoever asks learns of that by `stand`.
+        """
         scope, snapshot = await self.rights.of(subject)
-        self.take(snapshot)
+        self.take(self.registry.snapshot)
         return scope, snapshot
 
     def context(self, scope: Scope, snapshot: Snapshot, deadline: float, language: str) -> Context:
@@ -113,6 +116,11 @@ class House:
             except Fault as fault:
                 self.log({"level": "error", "event": "registry", **told(fault)})
 
+    def unwatched(self, watching: asyncio.Task[None]) -> None:
+        """Says in the log when `watch` ended by a mistake of ours: tenants that come are found by requests alone from then on."""
+        if not watching.cancelled() and (problem := watching.exception()) is not None:
+            self.log({"level": "error", "event": "registry", **told(problem)})
+
 
 async def _closed(sources: list[Source], ending: asyncio.Event, after: float) -> None:
     """When nobody can be asking them any more, or the house ends."""
@@ -134,6 +142,7 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
     try:
         house.take(registry.snapshot)
         watching = asyncio.create_task(house.watch())
+        watching.add_done_callback(house.unwatched)
         try:
             yield house
         finally:

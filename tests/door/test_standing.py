@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import shutil
 import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -22,6 +23,8 @@ from gateway.recorder import KEY, Record
 from gateway.rights import Rights, trust
 from supervision.grant import Grant
 from supervision.scope import Scope
+from tenants.provision import provision
+from tenants.registry import Snapshot
 from tests.door.conftest import made
 from tests.door.small import configured
 
@@ -122,6 +125,42 @@ async def test_a_source_that_went_is_given_back_with_the_house(tmp_path: Path) -
         assert open_house.sources == {}
         assert readers()  # whoever asks it may still do so
     assert not readers()
+
+
+async def test_a_registry_that_moved_on_while_rights_were_compiled_is_not_taken_back(tmp_path: Path) -> None:
+    class Overtaken(Rights):
+        async def of(self, subject: str) -> tuple[Scope, Snapshot]:
+            found = await super().of(subject)
+            shutil.copytree(tmp_path / "tenants", tmp_path / "elsewhere")
+            await registry.set_source(["620300"], f"sqlite:///{tmp_path}/elsewhere/{{code}}.db", moved=True)
+            await provision(registry, ["620300"])
+            open_house.take(await registry.refresh())
+            return found
+
+    async with house(tmp_path) as open_house:
+        registry, own = open_house.registry, open_house.rights
+        open_house.rights = Overtaken(registry, own.clock, own.remembered)
+        _, snapshot = await open_house.scope_of("city")
+        assert f"sqlite:///{tmp_path}/elsewhere" in open_house.sources
+        assert f"sqlite:///{tmp_path}/elsewhere" not in snapshot.homes.values()
+
+
+async def test_a_watch_that_ends_by_a_mistake_of_ours_is_told(tmp_path: Path) -> None:
+    lines: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    class Mistaken:
+        homes: ClassVar[dict[str, str]] = {}
+
+        async def refresh(self) -> None:
+            raise LookupError("620102")
+
+    await made(tmp_path)
+    async with opened(configured(tmp_path, registry_refresh=0.05), lines.put_nowait, Metrics(), time.time) as open_house:
+        registry, mistaken = open_house.registry, Mistaken()
+        open_house.registry = mistaken  # type: ignore[assignment]
+        line = await asyncio.wait_for(lines.get(), 10)
+        open_house.registry = registry
+    assert (line["event"], line["problem"][0]["kind"]) == ("registry", "builtins.LookupError")
 
 
 def test_what_asyncio_repeats_of_a_driver_is_not_logged() -> None:
