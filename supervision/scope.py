@@ -1,6 +1,6 @@
 """What an actor may see and do, compiled from the policy's rows into a value. Here tenants and authz meet.
 
-A path is `620000/620100/620102/@GAJ/#C7/`: tenants from the root down, a department, a case; every segment
+A path is `620000/620100/620102/@GAJ/#7/`: tenants from the root down, a department, a case by its id; every segment
 ends in a slash, so no code is ever a prefix of another. Knows no Casbin, no SQL and no clock.
 """
 

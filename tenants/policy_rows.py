@@ -18,8 +18,8 @@ from tenants.registry_tables import grants, policy_version, tenants
 from tenants.sources.source import Session
 
 SEGMENT = r"[0-9A-Za-z_-]{1,128}"
-PATTERN = re.compile(rf"\*|(?:[0-9]{{6,12}}/)+(?:@{SEGMENT}/(?:#{SEGMENT}/)?|~{SEGMENT}/)?\*?")
-"""Tenants from the root down, perhaps a department (and a case of it) or an ingest source. `*`: everywhere."""
+PATTERN = re.compile(rf"\*|(?:[0-9]{{6,12}}/)+(?:@{SEGMENT}/(?:#[0-9]{{1,18}}/)?|~{SEGMENT}/)?\*?")
+"""Tenants from the root down, perhaps a department (and a case of it, by its id) or an ingest source. `*`: everywhere."""
 
 
 class GrantInvalid(Refusal):

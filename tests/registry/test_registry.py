@@ -141,6 +141,8 @@ CANNOT_STAND: list[dict[str, object]] = [
     {"path": "620000/620100/GAJ/*"},
     {"path": "620000/620100/@G J/*"},
     {"path": "620000/620100/#7/*"},
+    {"path": "620000/620100/@GAJ/#C7/"},  # no id: it would stand in the policy and keep nobody from the case
+    {"path": "620000/620100/@GAJ/#9999999999999999999/"},
     {"path": "620000/620999/*"},
     {"path": "620100/*"},
     {"path": ""},
