@@ -52,6 +52,8 @@ def ingest(
 ) -> None:
     """Sends a file's events, and tells what was not understood. Sending it again changes nothing."""
     config = configured(os.environ, data=data)
+    if not mapping and {".csv", ".xes"} & set(file.suffixes):
+        raise MappingInvalid("Without one only NDJSON is taken; name one by --mapping.")
     read = File(file, read_mapping(_mapping(mapping)) if mapping else None, only)
     limits, report = config.ingest_limits(), Report()
     mapped = read.mapped()

@@ -117,6 +117,14 @@ def test_a_file_that_is_not_there_is_told_and_nothing_is_entered(province: Path,
     assert not any(b"WABO_RECEIPT" in part.read_bytes() for part in (province / "tenants").glob("620300.db*"))
 
 
+@pytest.mark.parametrize("name", ["log.csv", "log.xes.gz"])
+def test_a_table_without_a_mapping_does_not_fill_the_quarantine(province: Path, name: str) -> None:
+    (province / name).write_text("a,b\n1,2\n")
+    code, _, said = run(province, "ingest", str(province / name), "--tenant", "620000", "--source", "a")
+    assert (code, "--mapping" in said) == (2, True)
+    assert run(province, "quarantine", "list", "620000")[1] == ""
+
+
 def test_a_shift_without_a_mapping_is_refused(province: Path) -> None:
     (province / "plain.ndjson").write_bytes(line("accepted", "b"))
     code, _, said = run(
