@@ -112,8 +112,8 @@ def test_what_a_sender_wrote_steers_no_terminal(province: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("mapping", [(), ("--mapping", "receipt")])
 def test_a_file_that_is_not_there_is_told_and_nothing_is_entered(province: Path, mapping: tuple[str, ...]) -> None:
-    code, _, said = run(province, "ingest", str(province / "none.csv"), "--tenant", "620300", "--source", "a", *mapping)
-    assert (code, "none.csv" in said) == (2, True)
+    code, _, said = run(province, "ingest", str(province / "none.ndjson"), "--tenant", "620300", "--source", "a", *mapping)
+    assert (code, "none.ndjson" in said) == (2, True)
     assert not any(b"WABO_RECEIPT" in part.read_bytes() for part in (province / "tenants").glob("620300.db*"))
 
 
