@@ -17,8 +17,8 @@ from supervision.calendar import Calendar
 from supervision.catalogue import OF_OFFICE, Item, PowerKind
 from supervision.clock import LightRule, Span, by_limit, by_statement
 
-FEN_SUM_MOST = 2**63 - 1
-"""Sums stay within what a database column holds."""
+FEN_SUM_MOST = 2**62 - 1
+"""Sums stay within what a database adds in 64 bits: what was charged and a penalty are one amount due."""
 
 MATERIALS = "MATERIALS"
 """The procedure of a stop that materials were requested for."""

@@ -6,8 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 
+from supervision.case import FEN_SUM_MOST
+from supervision.events import FEN_MOST
 from supervision.faults import Fault
 from tenants.quarantine_rows import QuarantineUnknown, dismiss, one_waiting, waiting
 from tenants.tables import case_events, cases, fees, quarantine
@@ -137,6 +139,14 @@ async def test_later_events_alone_make_an_incomplete_case_until_the_rest_comes(p
     (case,) = await place.cases()
     assert (case["state"], case["item"], case["events"]) == ("CLOSED", "P1", 3)
     assert case["due_at"] == datetime(2026, 11, 6, 16, tzinfo=UTC)
+
+
+async def test_the_highest_amount_due_can_be_added_up(place: Place) -> None:
+    await place.send(applied())
+    async with place.write(TENANT) as session:
+        most = {"charged": FEN_SUM_MOST, "penalty": FEN_MOST}
+        await session.run(update(cases).values({name: bindparam(name) for name in most}), [most])
+    assert await place.rows(cases.c.charged + cases.c.penalty) == [(FEN_SUM_MOST + FEN_MOST,)]
 
 
 async def test_a_late_stop_and_fee_fall_into_their_place(place: Place) -> None:
