@@ -21,14 +21,16 @@ from tenants.resend import resend
 app = typer.Typer(help="What could not be taken.", no_args_is_help=True)
 
 Tenant = Annotated[str, typer.Argument(help="Code of the tenant.")]
-Number = Annotated[int, typer.Argument(help="Number of the line, as `list` shows it.")]
+LARGEST = 2**63 - 1
+"""The largest number that a database has for a line."""
+Number = Annotated[int, typer.Argument(min=1, max=LARGEST, help="Number of the line, as `list` shows it.")]
 
 
 @app.command("list")
 def list_waiting(
     tenant: Tenant,
     most: Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")] = 50,
-    after: Annotated[int, typer.Option(help="Only those after this number.")] = 0,
+    after: Annotated[int, typer.Option(min=0, max=LARGEST, help="Only those after this number.")] = 0,
     data: Data = None,
 ) -> None:
     """Shows what waits, the oldest first; not what the lines say."""

@@ -97,6 +97,12 @@ def test_a_line_is_listed_shown_corrected_and_sent_again(province: Path) -> None
     assert run(province, "quarantine", "dismiss", "620100", "1")[0] == 2
 
 
+@pytest.mark.parametrize("words", [("show", "620000", str(2**63)), ("list", "620000", "--after", str(2**63))])
+def test_a_number_that_no_database_has_is_refused(province: Path, words: tuple[str, ...]) -> None:
+    code, _, said = run(province, "quarantine", *words)
+    assert (code, "Traceback" in said) == (2, False)
+
+
 def test_what_a_sender_wrote_steers_no_terminal(province: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'{"id":"[/b]\\u001b[2J","case":"1","kind":"applied","occurredAt":"2026"}'
     (province / "rude.ndjson").write_bytes(body)
