@@ -157,14 +157,8 @@ class _Run:
     """One run of `provision`: where it goes, and with how many hands."""
 
     def __init__(self, registry: Registry, migrations: Migrations, to: str, at_once: int, told: Told, passfile: str) -> None:
-        self.registry, self.migrations, self.to, self.at_once, self.told, self.passfile = (
-            registry,
-            migrations,
-            to,
-            at_once,
-            told,
-            passfile,
-        )
+        self.registry, self.migrations, self.to = registry, migrations, to
+        self.at_once, self.told, self.passfile = at_once, told, passfile
         self.files = Files(lambda start: migrations.text("sqlite", start, to))
 
     async def slice(self, codes: Sequence[str]) -> list[Settled]:

@@ -13,7 +13,7 @@ import asyncpg
 from tenants.sources.faults import PostgresErrors
 
 RELEASE = 1.0
-"""Seconds that a cancelled connection may take to come back to the pool before it is cut."""
+"""Seconds that a connection may take to come back to the pool before it is cut."""
 
 
 class Connections:

@@ -7,12 +7,10 @@ from typing import Any
 import asyncpg
 from sqlalchemy import Executable
 
+from tenants.sources.connections import RELEASE
 from tenants.sources.faults import PostgresErrors, postgres_fault
 from tenants.sources.text import Written, written
 from tenants.tables import TENANT
-
-RELEASE = 1.0
-"""Seconds that a connection may take to come back to the pool before it is cut."""
 
 
 @contextmanager
