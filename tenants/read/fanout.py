@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from supervision.faults import Failure, TenantBroken, TenantTimedOut, TenantUnreachable
 from tenants.read.request import Limits
+from tenants.read.turn import TURN, Turn
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -82,7 +83,8 @@ class Fanout:
         clock = asyncio.get_running_loop().time
         if self.breakers and (fault := self.breakers.refused(place, clock())) is not None:
             return fault
-        begun = False
+        begun, turn = False, Turn()
+        TURN.set(turn)
         try:
             if self._turnstile.locked():
                 async with asyncio.timeout_at(deadline):
@@ -103,5 +105,6 @@ class Fanout:
             self.breakers.answered(place)
             return answer
         if begun:  # one that only queued has not failed
-            self.breakers.failed(place, fault, clock())
+            for name in (place,) if turn.blamed is None else turn.blamed:
+                self.breakers.failed(name, fault, clock())
         return fault

@@ -1,20 +1,22 @@
 """A thread that reads SQLite files, the handles it owns, and the job it is doing. Knows no reads.
 
 A file that was deleted or replaced is seen: the folder is looked at before every job, and each handle remembers which
-file it opened. What is slow is interrupted and named, so that the other files still get their turn.
+file it opened. What is slow is interrupted and named, so that the other files still get their turn; and a read of
+one file waits for one other file at most, however wide the reads before it are.
 """
 
 import asyncio
 import os
 import sqlite3
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from supervision.faults import Failure, TenantTimedOut, TenantUnreachable
+from tenants.read.turn import TURN, Turn
 from tenants.sources.faults import sqlite_fault
 
 Value = TypeVar("Value")
@@ -38,7 +40,7 @@ class Job:
     """What a thread is doing. The event loop looks at it while it runs; no lock is needed for these few flags."""
 
     def __init__(self, budget: float) -> None:
-        self.budget, self.cancelled = budget, False
+        self.budget, self.begun, self.cancelled = budget, False, False
         self.current: sqlite3.Connection | None = None
         self.until = 0.0
 
@@ -64,6 +66,8 @@ class Reader:
         self._open: OrderedDict[str, Held] = OrderedDict()
         self._used: dict[str, float] = {}
         self._changed_ns = -1
+        self._wide = 0
+        self._narrow: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
 
     async def run(self, work: Callable[[Job, tuple[str, ...]], Value], tenants: tuple[str, ...], budget: float | None) -> Value:
         """The work in the thread. A cancelled caller is let go at once, and the thread told to stop.
@@ -71,7 +75,7 @@ class Reader:
         `budget`: seconds for one file, when others wait for their turn; a single one has all the caller's patience.
         """
         loop, job = asyncio.get_running_loop(), Job(budget or LONG)
-        doing = self.thread.submit(self._do, work, job, tenants)
+        doing = self._submitted(lambda: self._do(work, job, tenants), len(tenants) > 1)
 
         def look() -> None:
             if not doing.done():
@@ -84,12 +88,36 @@ class Reader:
         except asyncio.CancelledError:
             job.cancelled = True
             look()
+            TURN.get(Turn()).blamed = tenants if job.begun and len(tenants) == 1 else ()
             raise
         finally:
+            self._wide -= len(tenants) > 1
             if watching is not None:
                 watching.cancel()
 
+    def _submitted(self, do: Callable[[], Value], wide: bool) -> Future[Value]:
+        """To the thread's queue; a read of one file past the wide ones that are there."""
+        if wide or not self._wide:
+            self._wide += wide
+            return self.thread.submit(do)
+        doing: Future[Value] = Future()
+        self._narrow.append((doing, do))
+        self.thread.submit(self._do_narrow)
+        return doing
+
+    def _do_narrow(self) -> None:
+        """In the thread: one of the reads that wait to be let past, if there is one still."""
+        if not self._narrow:
+            return
+        doing, do = self._narrow.popleft()
+        if doing.set_running_or_notify_cancel():
+            try:
+                doing.set_result(do())
+            except BaseException as problem:  # noqa: BLE001 - kept whole: raised again where the future is awaited
+                doing.set_exception(problem)
+
     def _do(self, work: Callable[[Job, tuple[str, ...]], Value], job: Job, tenants: tuple[str, ...]) -> Value:
+        job.begun = True
         self._look_at_folder()
         return work(job, tenants)
 
@@ -115,6 +143,7 @@ class Reader:
         """In the thread: (tenant, rows) of a statement each; a fault goes to `missing`."""
         found = []
         for tenant, sql, values in asked:
+            self._do_narrow()
             try:
                 found.append((tenant, self.rows(job, tenant, sql, values)))
             except Failure as fault:

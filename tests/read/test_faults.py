@@ -70,6 +70,17 @@ async def test_a_corrupt_file_is_named_and_comes_back(files: Province) -> None:
     await mended(files)
 
 
+async def test_one_slow_file_asked_alone_again_and_again_is_left_alone_by_itself(files: Province) -> None:
+    files.slow_file("620102")
+    alone, other = replace(READ, tenants=("620102",)), replace(READ, tenants=("620103",))
+    for _ in range(LIMITS.breaker_failures):
+        assert lacking(await files.engine.page(alone, NO, files.asking())) == {"620102": "TENANT_TIMED_OUT"}
+    assert files.engine.fanout.breakers.open(asyncio.get_running_loop().time()) == ["620102"]
+    assert lacking(await files.engine.page(other, NO, files.asking())) == {}
+    files.quick_file("620102")
+    await mended(files)
+
+
 async def test_a_file_that_loses_a_table_under_an_open_handle_is_named_and_comes_back(files: Province) -> None:
     async with files.sources[files.homes["620102"]].write("620102") as session:
         await session.script("ALTER TABLE cases RENAME TO away")  # type: ignore[attr-defined]

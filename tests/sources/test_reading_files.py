@@ -3,12 +3,14 @@
 import asyncio
 import shutil
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from supervision.faults import TenantTimedOut, TenantUnreachable
+from tenants.read.fanout import Fanout
 from tenants.read.request import Limits
 from tenants.sources.sqlite import handles_of
 from tenants.sources.sqlite_thread import Job, Reader
@@ -140,3 +142,44 @@ def test_handles_are_no_more_than_the_process_may_open(monkeypatch: pytest.Monke
     monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 1024))
     assert handles_of(Limits(sqlite_handles=512)) == 256
     assert handles_of(Limits(sqlite_handles=100)) == 100
+
+
+async def test_a_read_of_one_file_goes_past_wide_ones_between_two_files(tmp_path: Path) -> None:
+    for name in "abc":
+        sqlite3.connect(tmp_path / f"{name}.db").close()
+    reader, order, begun, go = Reader(tmp_path, 8, 1.0), [], threading.Event(), threading.Event()
+
+    def wide(job: Job, tenants: tuple[str, ...]) -> None:
+        begun.set()
+        go.wait()
+        reader.each(job, [(tenant, "SELECT 1", ()) for tenant in tenants], {})
+        order.append("wide")
+
+    def narrow(job: Job, tenants: tuple[str, ...]) -> list[object]:
+        order.append("narrow")
+        return reader.rows(job, tenants[0], "SELECT 2", ())
+
+    many = [asyncio.create_task(reader.run(wide, ("a", "b"), 5.0)) for _ in range(2)]
+    await asyncio.to_thread(begun.wait)
+    one = asyncio.create_task(reader.run(narrow, ("c",), None))
+    await asyncio.sleep(0)
+    go.set()
+    assert await one == [(2,)]
+    await asyncio.gather(*many)
+    assert order == ["narrow", "wide", "wide"]
+    await reader.close()
+
+
+async def test_a_read_that_only_waited_blames_nobody(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "a.db").close()
+    reader, fanout, go = Reader(tmp_path, 8, 1.0), Fanout(Limits(patience=0.05, breaker_failures=1)), threading.Event()
+    begun = threading.Event()
+    holding = asyncio.create_task(reader.run(lambda job, tenants: begun.set() or go.wait(5), ("a", "b"), 5.0))
+    await asyncio.to_thread(begun.wait)
+    deadline = asyncio.get_running_loop().time() + 5
+    asked = await fanout.each([("folder", "c")], lambda c: reader.run(lambda job, tenants: None, (c,), None), deadline)
+    assert [type(answer) for answer in asked] == [TenantTimedOut]
+    assert not fanout.breakers
+    go.set()
+    await holding
+    await reader.close()
