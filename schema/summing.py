@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from schema.columns import Dimension, Measure
 from schema.compiling import At, Compiler, lacks, parts, told
 from schema.filters import read_where
@@ -75,7 +77,10 @@ class SummaryField:
         told: dict[str, Any] = {}
         for part in asked:
             read = self.group.get(part.name)
-            told[part.key] = values.get(read.name) if isinstance(read, (Dimension, Measure)) else "SummaryGroup"
+            if isinstance(read, Measure):
+                told[part.key] = exact(values[read.name])
+            else:
+                told[part.key] = values.get(read.name) if isinstance(read, Dimension) else "SummaryGroup"
         return told
 
     async def _places(self, run: Run, groups: Groups, found: Grouped, value: dict[str, Any], path: Path) -> None:
@@ -90,3 +95,8 @@ class SummaryField:
             known = await node.nodes(run, wanted)
             for group, row in zip(value[part.key], found.rows, strict=True):
                 group[inner.key] = known[row[place]]
+
+
+def exact(number: int) -> Any:
+    """As it goes into JSON: orjson writes no integer beyond 64 bits by itself."""
+    return number if abs(number) < 2**63 else orjson.Fragment(str(number))

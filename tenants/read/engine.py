@@ -12,6 +12,7 @@ from supervision.faults import Failure, Fault
 from supervision.scope import Reach
 from supervision.tree import Tree
 from tenants.read import merge
+from tenants.read.amounts import halved, whole
 from tenants.read.fanout import Fanout
 from tenants.read.masks import Masking
 from tenants.read.plan import Plan, Step, divided
@@ -102,11 +103,12 @@ class Engine:
 
     async def groups(self, groups: Groups, asking: Asking) -> Grouped:
         """Counts and sums by group over all the tenants together."""
-        steps, lacking = self._planned(groups, asking)
+        steps, lacking = self._planned(replace(groups, measures=halved(groups.measures)), asking)
         parts = await self._ask(
             steps, lambda step: self.sources[step.source].groups(step.asked, step.reach, asking.now, self._levels), asking, lacking
         )
-        return Grouped(merge.groups((row for part in parts for row in part.rows), len(groups.by)), named(lacking))
+        by, found = len(groups.by), merge.groups((row for part in parts for row in part.rows), len(groups.by))
+        return Grouped([(*row[:by], *whole(groups.measures, row[by:])) for row in found], named(lacking))
 
     def plan(self, asked: Read | Groups, asking: Asking) -> Plan:
         """What would be asked of whom, at the moment. `str` of it is the text."""

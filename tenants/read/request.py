@@ -93,7 +93,7 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Counts and sums grouped by dimensions, over some tenants: names of `dimensions.DIMENSIONS` and `MEASURES`."""
+    """Counts and sums grouped by dimensions, over some tenants: names of `dimensions.DIMENSIONS` and `MEASURES`, money whole."""
 
     entity: str
     by: tuple[str, ...]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import literal_column, select, text
 
 from supervision.scope import Except, Part, Rows, Scope
-from tenants.read.dimensions import DIMENSIONS, MEASURES
+from tenants.read.dimensions import DIMENSIONS
 from tenants.read.expressions import local_day
 from tenants.read.request import Filter, Groups, Order, Read, Shape
 from tenants.read.statement import GroupShape, Narrowing, file_text, grouped_limb
@@ -84,7 +84,7 @@ async def test_a_light_is_the_clocks_light_at_any_moment(province: Province, hou
     ids="+".join,
 )
 async def test_groups_are_what_brute_force_counts(province: Province, by: tuple[str, ...]) -> None:
-    asking, measures = province.asking(), tuple(MEASURES)
+    asking, measures = province.asking(), tuple(brute.MEASURES)
     found = await province.engine.groups(Groups("cases", by, measures, (), CODES), asking)
     assert found.rows == brute.grouped(province, province.cases(asking.scope), by, measures)
     assert not found.missing
