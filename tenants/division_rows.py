@@ -7,7 +7,7 @@ Two formats: our own (`code,name,level,parent_code[,statistical_only]`) and the 
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -121,11 +121,15 @@ _CHANGE = (
 )
 _DROP = delete(tenants).where(tenants.c.code == bindparam("at"))
 _GRANTED = select(grants.c.id, grants.c.path)
+_REVOKE = delete(grants).where(grants.c.id == bindparam("at"))
 _REPATH = update(grants).where(grants.c.id == bindparam("at")).values(path=bindparam("path"))
 
 
 async def import_tree(session: Session, divisions: Iterable[Division]) -> Changes:
-    """Makes the registry's tree this one. Grants move along with their tenants; nothing outside the registry is touched."""
+    """Makes the registry's tree this one. Grants move along with their tenants, and go with the dropped.
+
+    Nothing outside the registry is touched.
+    """
     tree = Tree(divisions)
     await take_policy(session)
     held = {row[0]: row for row in await session.fetch(_ALL)}
@@ -136,6 +140,7 @@ async def import_tree(session: Session, divisions: Iterable[Division]) -> Change
     changed = {*changes.renamed, *changes.moved}
     await session.run(_CHANGE, [{"at": code} | {k: v for k, v in rows[code].items() if k != "code"} for code in sorted(changed)])
     await session.run(_DROP, [{"at": code} for code in sorted(changes.dropped, key=lambda code: -held[code][4].count("/"))])
+    await _drop_grants(session, {held[code][4] for code in changes.dropped})
     await _move_grants(session, {held[code][4]: tree.paths[code] for code in changes.moved})
     return changes
 
@@ -157,6 +162,12 @@ def compared(tree: Tree, held: Mapping[str, Sequence[Any]]) -> Changes:
     renamed = [c for c in both if tree.divisions[c].name != living[c][1] or str(tree.divisions[c].level) != living[c][2]]
     moved = [code for code in both if tree.paths[code] != living[code][4]]
     return Changes(tuple(sorted(tree.paths.keys() - living.keys())), tuple(renamed), tuple(moved), tuple(dropped))
+
+
+async def _drop_grants(session: Session, paths: Set[str]) -> None:
+    """A grant that stayed would be in force again for whoever gets the code next."""
+    rows = await session.fetch(_GRANTED) if paths else ()
+    await session.run(_REVOKE, [{"at": number} for number, path in rows if tenant_path(path) in paths])
 
 
 async def _move_grants(session: Session, moves: Mapping[str, str]) -> None:

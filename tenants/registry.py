@@ -104,7 +104,7 @@ _REVISION = select(column("version_num", String())).select_from(table("alembic_v
 _ONE = select(tenants.c.revision, tenants.c.state).where(tenants.c.code == bindparam("at"))
 _SETTLE = (
     update(tenants)
-    .where(tenants.c.code == bindparam("at"))
+    .where(tenants.c.code == bindparam("at"), tenants.c.state != str(State.RETIRED))
     .values({name: bindparam(name) for name in ("state", "revision", "reason", "provisioned_at")})
 )
 _MOVE = (
@@ -227,7 +227,7 @@ class Registry:
         await self.refresh()
 
     async def settle(self, outcomes: Sequence[Settled], at: datetime) -> None:
-        """Writes down what `provision` found."""
+        """Writes down what `provision` found. Who was retired meanwhile stays so."""
         rows = [
             {
                 "at": outcome.code,

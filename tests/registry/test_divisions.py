@@ -112,6 +112,16 @@ async def test_a_moved_tenant_takes_its_own_grants_along_and_no_others(registry:
     assert paths == ["620000/620100/*", "620000/620200/620102/@GAJ/*", "620000/620200/620102/", "*"]
 
 
+async def test_a_dropped_tenant_takes_its_own_grants_along_and_no_others(registry: Registry) -> None:
+    for path in ("620000/620100/*", "620000/620100/620103/@GAJ/*", "620000/620100/620103/", "620000/620100/620102/*", "*"):
+        await registry.grant(Grant(subject="liu", role="inspector", path=path))
+    await registry.import_tree([d for d in LANZHOU if d.code != "620103"])
+    left = [grant.path for grant in await registry.grants_of("liu")]
+    assert left == ["620000/620100/*", "620000/620100/620102/*", "*"]
+    await registry.import_tree(LANZHOU)
+    assert [grant.path for grant in await registry.grants_of("liu")] == left
+
+
 async def test_a_grant_waits_for_a_tree_that_moves_and_is_refused_where_the_path_is_gone(registry: Registry) -> None:
     moved = [division("620102", "620200") if d.code == "620102" else d for d in LANZHOU]
     async with registry.transaction() as session:

@@ -261,6 +261,15 @@ async def test_a_retired_tenant_leaves_the_tree_and_keeps_its_row(registry: Regi
         await registry.import_tree(LANZHOU)
 
 
+async def test_a_provision_that_ends_after_its_tenant_was_retired_wakes_nobody(registry: Registry, template: str) -> None:
+    await registry.set_source(["620102", "620103"], template)
+    await registry.retire("620103")
+    await registry.settle([Settled("620102", "pre_0001"), Settled("620103", "pre_0001")], NOW)
+    await registry.refresh()
+    assert (registry.tenants["620102"].state, registry.tenants["620103"].state) == (State.ACTIVE, State.RETIRED)
+    assert list(registry.homes) == ["620102"]
+
+
 async def test_a_registry_that_is_gone_refuses_and_is_found_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/registry.db"
     await prepare_registry(url)
