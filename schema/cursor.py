@@ -69,4 +69,4 @@ class Signer:
         return Place(Position(key, tenant, row), EPOCH + began * MICROSECOND)
 
     def _seal(self, body: bytes, asked: bytes) -> bytes:
-        return hmac.digest(self._key, asked + body, "sha256")[:SEAL]
+        return blake2b(asked + body, key=self._key, digest_size=SEAL).digest()

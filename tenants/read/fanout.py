@@ -83,7 +83,7 @@ class Fanout:
         clock = asyncio.get_running_loop().time
         if self.breakers and (fault := self.breakers.refused(place, clock())) is not None:
             return fault
-        begun, turn = False, Turn()
+        counts, turn = False, Turn()
         TURN.set(turn)
         try:
             if self._turnstile.locked():
@@ -91,20 +91,21 @@ class Fanout:
                     await self._turnstile.acquire()
             else:
                 await self._turnstile.acquire()
-            begun = True
             try:
-                async with asyncio.timeout_at(min(deadline, clock() + self._patience)):
+                until = clock() + self._patience
+                counts = until <= deadline
+                async with asyncio.timeout_at(until if counts else deadline):
                     answer = await ask(what)
             finally:
                 self._turnstile.release()
         except TimeoutError:
             fault = TenantTimedOut()
         except (TenantTimedOut, TenantUnreachable, TenantBroken) as failure:
-            fault = failure
+            fault, counts = failure, True
         else:
             self.breakers.answered(place)
             return answer
-        if begun:  # one that only queued has not failed
+        if counts:  # one that only queued, or whose turn came too late for its whole patience, has not failed
             for name in (place,) if turn.blamed is None else turn.blamed:
                 self.breakers.failed(name, fault, clock())
         return fault

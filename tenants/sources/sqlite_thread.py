@@ -11,8 +11,10 @@ import sqlite3
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from supervision.faults import Failure, TenantTimedOut, TenantUnreachable
@@ -39,8 +41,9 @@ class Held(NamedTuple):
 class Job:
     """What a thread is doing. The event loop looks at it while it runs; no lock is needed for these few flags."""
 
-    def __init__(self, budget: float) -> None:
-        self.budget, self.begun, self.cancelled = budget, False, False
+    def __init__(self, budget: float, wide: bool) -> None:
+        self.budget, self.wide = budget, wide
+        self.begun = self.ended = self.cancelled = False
         self.current: sqlite3.Connection | None = None
         self.until = 0.0
 
@@ -54,7 +57,50 @@ class Job:
         """Interrupts a statement that has used up its budget, and any once the job is cancelled."""
         current = self.current
         if current is not None and (self.cancelled or time.monotonic() > self.until):
-            current.interrupt()
+            with suppress(sqlite3.ProgrammingError):  # it was closed this very moment
+                current.interrupt()
+
+
+class Lane:
+    """A thread and whose turn it is in it: first come, first served; but between two files of a wide job the narrow go past it.
+
+    A plain queue: an executor's futures and locks cost more than a short statement. The thread starts with the first job.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._narrow: deque[Callable[[], None]] = deque()
+        self._thread: Thread | None = None
+        self._closed = False
+        self.wide = 0
+
+    def put(self, do: Callable[[], None], wide: bool) -> None:
+        """`do` never raises. While wide jobs are there, what is narrow waits beside the queue, to be let past."""
+        if self._closed:
+            raise RuntimeError("this thread was closed")
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="sqlite-read", daemon=True)
+            self._thread.start()
+        if self.wide and not wide:
+            self._narrow.append(do)
+            do = self.let_past
+        self._queue.put(do)
+
+    def let_past(self) -> None:
+        """In the thread: all the narrow jobs that wait at this moment; those that come meanwhile wait for one more file."""
+        for _ in range(len(self._narrow)):
+            self._narrow.popleft()()
+
+    def _work(self) -> None:
+        while (do := self._queue.get()) is not None:
+            do()
+
+    def close(self) -> None:
+        """Waits for the jobs that are there."""
+        self._closed = True
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
 
 
 class Reader:
@@ -62,80 +108,74 @@ class Reader:
 
     def __init__(self, folder: Path, handles: int, busy: float) -> None:
         self.folder, self.handles, self.busy_ms = folder, max(1, handles), int(busy * 1000)
-        self.thread = ThreadPoolExecutor(1, "sqlite-read")
+        self._lane = Lane()
         self._open: OrderedDict[str, Held] = OrderedDict()
         self._used: dict[str, float] = {}
         self._changed_ns = -1
-        self._wide = 0
-        self._narrow: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
 
     async def run(self, work: Callable[[Job, tuple[str, ...]], Value], tenants: tuple[str, ...], budget: float | None) -> Value:
         """The work in the thread. A cancelled caller is let go at once, and the thread told to stop.
 
         `budget`: seconds for one file, when others wait for their turn; a single one has all the caller's patience.
         """
-        loop, job = asyncio.get_running_loop(), Job(budget or LONG)
-        doing = self._submitted(lambda: self._do(work, job, tenants), len(tenants) > 1)
+        loop, wide = asyncio.get_running_loop(), len(tenants) > 1
+        job, answer = Job(budget or LONG, wide), loop.create_future()
+        self._lane.put(lambda: self._do(work, job, tenants, loop, answer), wide)
+        self._lane.wide += wide
 
         def look() -> None:
-            if not doing.done():
+            if not job.ended:
                 job.look()
                 loop.call_later(TICK, look)
 
         watching = loop.call_later(min(budget, FIRST_LOOK), look) if budget is not None else None
         try:
-            return await asyncio.wrap_future(doing)
+            return await answer  # type: ignore[no-any-return]
         except asyncio.CancelledError:
             job.cancelled = True
             look()
-            TURN.get(Turn()).blamed = tenants if job.begun and len(tenants) == 1 else ()
+            TURN.get(Turn()).blamed = tenants if job.begun and not wide else ()
             raise
         finally:
-            self._wide -= len(tenants) > 1
+            self._lane.wide -= wide
             if watching is not None:
                 watching.cancel()
 
-    def _submitted(self, do: Callable[[], Value], wide: bool) -> Future[Value]:
-        """To the thread's queue; a read of one file past the wide ones that are there."""
-        if wide or not self._wide:
-            self._wide += wide
-            return self.thread.submit(do)
-        doing: Future[Value] = Future()
-        self._narrow.append((doing, do))
-        self.thread.submit(self._do_narrow)
-        return doing
-
-    def _do_narrow(self) -> None:
-        """In the thread: one of the reads that wait to be let past, if there is one still."""
-        if not self._narrow:
-            return
-        doing, do = self._narrow.popleft()
-        if doing.set_running_or_notify_cancel():
+    def _do(
+        self,
+        work: Callable[[Job, tuple[str, ...]], Value],
+        job: Job,
+        tenants: tuple[str, ...],
+        loop: asyncio.AbstractEventLoop,
+        answer: asyncio.Future[Value],
+    ) -> None:
+        """In the thread: the work, unless nobody waits for it any more, and its outcome told to the loop."""
+        value, problem = None, None
+        job.begun = not job.cancelled
+        if job.begun:
             try:
-                doing.set_result(do())
-            except BaseException as problem:  # noqa: BLE001 - kept whole: raised again where the future is awaited
-                doing.set_exception(problem)
-
-    def _do(self, work: Callable[[Job, tuple[str, ...]], Value], job: Job, tenants: tuple[str, ...]) -> Value:
-        job.begun = True
-        self._look_at_folder()
-        return work(job, tenants)
+                self._look_at_folder()
+                value = work(job, tenants)
+            except BaseException as raised:  # noqa: BLE001 - kept whole: raised again where the answer is awaited
+                problem = raised
+        job.ended = True
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, answer, value, problem)
 
     def rows(self, job: Job, tenant: str, sql: str, values: Sequence[Any]) -> list[Any]:
         """In the thread. Raises a fault of this tenant alone; its handle is dropped then, and opened anew the next time."""
         try:
             held = self._handle(tenant)
-            job.begin(held.connection)
             try:
-                found = held.connection.execute(sql, values).fetchall()
+                job.begin(held.connection)
+                return held.connection.execute(sql, values).fetchall()
             finally:
                 job.current = None
+                if not held.keep:
+                    held.connection.close()
         except sqlite3.Error as error:
             self._drop(tenant)
             raise sqlite_fault(error) from error
-        if not held.keep:
-            held.connection.close()
-        return found
 
     def each(
         self, job: Job, asked: Sequence[tuple[str, str, Sequence[Any]]], missing: dict[str, Failure]
@@ -143,7 +183,8 @@ class Reader:
         """In the thread: (tenant, rows) of a statement each; a fault goes to `missing`."""
         found = []
         for tenant, sql, values in asked:
-            self._do_narrow()
+            if job.wide:  # a narrow one has been let past itself
+                self._lane.let_past()
             try:
                 found.append((tenant, self.rows(job, tenant, sql, values)))
             except Failure as fault:
@@ -199,8 +240,19 @@ class Reader:
             self._drop(tenant)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self.thread, self._close_all)
-        self.thread.shutdown()
+        """After the jobs that are there."""
+        await asyncio.to_thread(self._lane.close)
+        self._close_all()
+
+
+def settle(answer: asyncio.Future[Any], value: Any, problem: BaseException | None) -> None:
+    """In the loop: the outcome of a job, if somebody still waits for it."""
+    if answer.done():
+        return
+    if problem is None:
+        answer.set_result(value)
+    else:
+        answer.set_exception(problem)
 
 
 def identity_of(file: Path) -> tuple[int, int] | None:

@@ -62,10 +62,17 @@ async def test_many_dead_places_take_one_deadline_and_not_a_patience_for_each_tu
 
 
 async def test_who_only_queued_is_not_held_to_have_failed() -> None:
-    fanout = Fanout(Limits(tenants_at_once=1, patience=9.0, breaker_failures=1))
-    await fanout.each([("slow", ""), ("queued", "")], for_ever, deadline(0.05))
+    fanout = Fanout(Limits(tenants_at_once=1, patience=0.05, breaker_failures=1))
+    found = await fanout.each([("slow", ""), ("late", ""), ("queued", "")], for_ever, deadline(0.08))
     now = asyncio.get_running_loop().time()
+    assert [type(answer) for answer in found] == [TenantTimedOut] * 3
     assert fanout.breakers.open(now) == ["slow"]
+
+
+async def test_a_fault_that_came_before_the_patience_was_over_counts_however_late_the_turn() -> None:
+    fanout = Fanout(Limits(patience=9.0, breaker_failures=1))
+    await fanout.each([("a", "")], failing(TenantUnreachable()), deadline(5.0))
+    assert fanout.breakers.open(asyncio.get_running_loop().time()) == ["a"]
 
 
 async def test_a_fault_is_an_answer_and_anything_else_is_raised() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervision.faults import TenantTimedOut, TenantUnreachable
+from supervision.faults import TenantBroken, TenantTimedOut, TenantUnreachable
 from tenants.read.fanout import Fanout
 from tenants.read.request import Limits
 from tenants.sources.sqlite import handles_of
@@ -168,6 +168,56 @@ async def test_a_read_of_one_file_goes_past_wide_ones_between_two_files(tmp_path
     await asyncio.gather(*many)
     assert order == ["narrow", "wide", "wide"]
     await reader.close()
+
+
+async def test_narrow_reads_go_past_a_wide_one_in_the_order_they_came_and_not_one_inside_another(folder: Path) -> None:
+    reader, order, begun, go = Reader(folder, 8, 1.0), list[str](), threading.Event(), threading.Event()
+
+    def wide(job: Job, tenants: tuple[str, ...]) -> None:
+        begun.set()
+        go.wait()
+        reader.each(job, [(tenant, COUNT, ()) for tenant in tenants], {})
+        order.append("wide")
+
+    def narrow(job: Job, tenants: tuple[str, ...]) -> None:
+        order.append(f"{tenants[0]} begins")
+        reader.each(job, [(tenants[0], COUNT, ())], {})
+        order.append(f"{tenants[0]} ends")
+
+    tasks = [asyncio.create_task(reader.run(wide, ("a", "b"), 5.0))]
+    await asyncio.to_thread(begun.wait)
+    tasks += [asyncio.create_task(reader.run(narrow, (name,), None)) for name in "cde"]
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert order == [f"{name} {what}" for name in "cde" for what in ("begins", "ends")] + ["wide"]
+    await reader.close()
+
+
+async def test_a_file_that_is_not_kept_open_is_closed_when_its_statement_fails(folder: Path) -> None:
+    reader = Reader(folder, handles=1, busy=0.1)
+    assert await counted(reader, "a") == [0]
+    with pytest.raises(TenantBroken) as raised:  # it keeps the frames alive that hold the connection
+        await reader.run(lambda job, names: reader.rows(job, names[0], "SELECT * FROM nowhere", ()), ("b",), None)
+    assert open_files(folder) == {"a.db"}
+    assert raised.tb is not None
+    await reader.close()
+
+
+def test_a_look_at_a_statement_whose_file_was_just_closed_is_no_fault() -> None:
+    job, connection = Job(0.0, False), sqlite3.connect(":memory:")
+    job.begin(connection)
+    connection.close()
+    job.cancelled = True
+    job.look()
+
+
+async def test_a_reader_that_was_closed_refuses_instead_of_waiting(folder: Path) -> None:
+    reader = Reader(folder, handles=1, busy=0.1)
+    assert await counted(reader, "b") == [1]
+    await reader.close()
+    with pytest.raises(RuntimeError):
+        await counted(reader, "b")
 
 
 async def test_a_read_that_only_waited_blames_nobody(tmp_path: Path) -> None:
