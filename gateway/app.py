@@ -42,10 +42,14 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with opened(config, log, metrics, clock) as house:
-            metrics.watch(house.states)
-            app.router.routes[:] = doors(house)
-            yield
+        try:
+            async with opened(config, log, metrics, clock) as house:
+                metrics.watch(house.states)
+                app.router.routes[:] = doors(house)
+                yield
+        except Fault as fault:  # the server only says that it does not start
+            log({"level": "error", "event": "not serving", **told(fault)})
+            raise
 
     handlers = {HTTPException: _not_served, Exception: _broken}
     app = Starlette(lifespan=lifespan, middleware=_cors(config), exception_handlers=handlers)  # type: ignore[arg-type]
