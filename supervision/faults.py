@@ -67,3 +67,9 @@ class TenantBroken(Failure):
 
     code = "TENANT_BROKEN"
     public = True
+
+
+def first(faults: BaseExceptionGroup[Fault]) -> Fault:
+    """What went wrong first among tasks that ran side by side."""
+    found = faults.exceptions[0]
+    return first(found) if isinstance(found, BaseExceptionGroup) else found

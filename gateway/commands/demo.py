@@ -7,11 +7,12 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -30,7 +31,7 @@ from gateway.simulate.running import Send, go_on, offices
 from gateway.simulate.sending import sender
 from gateway.simulate.world import Present
 from supervision.calendar import Calendar
-from supervision.faults import Refusal
+from supervision.faults import Fault, Refusal, first
 from supervision.tree import Tree
 from tenants.registry import Registry
 
@@ -90,12 +91,23 @@ async def run(config: Config, wanted: Notes, rate: float) -> None:
         await fill(registry, sources, send, config.data, notes)
         serving = server(create_app(config), config, to_stderr)
         present = await now_on(registry, notes)
-        async with asyncio.TaskGroup() as tasks:
-            happening = tasks.create_task(accompany(serving, config, registry, send, present, rate))
-            await serving.serve()
-            happening.cancel()
+        await side_by_side(serving, accompany(serving, config, registry, send, present, rate))
     if not serving.started:
         raise typer.Exit(1)
+
+
+async def side_by_side(serving: Server, accompanied: Coroutine[Any, Any, None]) -> None:
+    """Serves, and does the other thing meanwhile. A fault of either ends both and is raised as it is, no group around it."""
+    faults: list[Fault] = []
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            happening = tasks.create_task(accompanied)
+            await serving.serve()
+            happening.cancel()
+    except* Fault as group:
+        faults.append(first(group))
+    if faults:
+        raise faults[0]
 
 
 def noted(folder: Path, wanted: Notes) -> Notes:

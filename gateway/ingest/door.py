@@ -30,7 +30,7 @@ from gateway.language import language_of, spoken
 from gateway.limits import declared, header
 from gateway.log import told
 from gateway.recorder import record_of
-from supervision.faults import Failure, Fault, TenantNotFound, TenantUnreachable
+from supervision.faults import Failure, Fault, TenantNotFound, TenantUnreachable, first
 from supervision.wire import json_schema
 from tenants.receipts import Arrival, Batch, Receipt
 from tenants.record import record
@@ -61,7 +61,7 @@ class Ingesting:
         try:
             await self._taken(scope, receive, send)
         except* Fault as faults:
-            await self._refused(scope, send, _first(faults))
+            await self._refused(scope, send, first(faults))
 
     async def _taken(self, scope: Scope, receive: Receive, send: Send) -> None:
         sender = await self._sender(scope)
@@ -148,11 +148,6 @@ class Ingesting:
         record_of(scope).codes.append(fault.code)
         if isinstance(fault, Failure):
             self._house.log({"level": "error", "event": "ingest", "request": record_of(scope).request_id, **told(fault)})
-
-
-def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
-    found = faults.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 async def schema(_: Request) -> Response:

@@ -4,9 +4,11 @@ May be killed at any moment and started again: the notes say which tenants are d
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+
+import typer
 
 from gateway.progress import progress
 from gateway.simulate.notes import Notes, write_notes
@@ -19,7 +21,7 @@ from supervision.tree import Division, Tree
 from tenants.catalogue_rows import write_catalogue
 from tenants.division_rows import gansu, read_divisions
 from tenants.provision import prepare_registry, provision
-from tenants.registry import Registry
+from tenants.registry import Registry, Settled
 from tenants.sources.source import Source
 
 
@@ -46,8 +48,15 @@ async def found_tenants(url: str, within: str) -> Registry:
     waiting = [code for code in registry.tenants if code not in registry.homes]
     if waiting:
         with progress("databases", len(waiting)) as advance:
-            await provision(registry, waiting, told=lambda _: advance(1))
+            told_broken(await provision(registry, waiting, told=lambda _: advance(1)))
     return registry
+
+
+def told_broken(done: Iterable[Settled]) -> None:
+    """The demo goes on without them, and says so."""
+    for settled in done:
+        if settled.reason:
+            typer.echo(f"{settled.code} has no sound database and is left out: {settled.reason}", err=True)
 
 
 async def fill(registry: Registry, sources: Mapping[str, Source], send: Send, folder: Path, notes: Notes) -> Tally:

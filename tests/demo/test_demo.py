@@ -17,6 +17,13 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from starlette.applications import Starlette
+
+from gateway.commands.demo import side_by_side
+from gateway.config import configured
+from gateway.server import server
+from gateway.simulate.preparing import found_tenants
+from supervision.faults import TenantNotFound
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ("--within", "620300", "--cases", "12", "--days", "40")
@@ -147,6 +154,25 @@ def test_a_folder_that_holds_another_registry_is_left_alone(tmp_path: Path) -> N
     done = run(*mingjing("demo", "--port", "0", "--data", str(tmp_path), *SMALL))
     assert done.returncode == 2
     assert "has a registry that no demo made" in done.stderr
+
+
+async def test_a_fault_beside_the_server_ends_both_and_is_told_as_it_is(tmp_path: Path) -> None:
+    async def failing() -> None:
+        await serving.listening.wait()
+        raise TenantNotFound("620100")
+
+    serving = server(Starlette(), configured({}, data=tmp_path, port=0), lambda _: None)
+    with pytest.raises(TenantNotFound, match="620100"):
+        await side_by_side(serving, failing())
+
+
+async def test_what_cannot_be_provisioned_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tenants").mkdir()
+    (tmp_path / "tenants/620302.db").write_bytes(b"no database at all " * 200)
+    registry = await found_tenants(f"sqlite:///{tmp_path / 'registry.db'}", "620300")
+    await registry.close()
+    assert sorted(registry.homes) == ["620300", "620321"]
+    assert "620302 has no sound database and is left out: " in capsys.readouterr().err
 
 
 def run(*command: str, environ: Mapping[str, str] = ENVIRONMENT) -> subprocess.CompletedProcess[str]:
