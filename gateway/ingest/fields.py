@@ -19,8 +19,6 @@ Read: TypeAlias = Callable[[Row], Any]
 """What a field is in this row; None: nothing."""
 
 PLACE = re.compile(r"\{([^{}]+)\}")
-SHOWN = 40
-"""How much of a value that was not understood is repeated."""
 
 
 class MappingInvalid(Refusal):
@@ -31,6 +29,8 @@ class MappingInvalid(Refusal):
 
 class RowRefused(Refusal):
     """The row was not understood."""
+
+    # Details name columns and never what stands in them: reports and lists repeat them, and a cell may be about a person.
 
     code = "ROW_INVALID"
 
@@ -112,7 +112,7 @@ class Reading:
                 found = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)  # noqa: DTZ007 - zoned below
                 return (found if found.tzinfo or zone is None else found.replace(tzinfo=zone)) + self.shift
             except (ValueError, OverflowError):
-                raise TimeUnreadable(f"{what}: {text[:SHOWN]!r}") from None
+                raise TimeUnreadable(f"{what}: not written like {form or 'ISO 8601'}") from None
 
         return moment
 
@@ -140,7 +140,7 @@ class Reading:
             if (text := read(row)) is None:
                 return None
             if (found := table.get(text, default)) is None:
-                raise ValueUnknown(f"{what}: {text[:SHOWN]!r}")
+                raise ValueUnknown(f"{what}: not in its table of values")
             return found
 
         return code
@@ -161,9 +161,9 @@ def _number(read: Read, what: str, times: int) -> Read:
         try:
             found = Decimal(text) * times
             if abs(found) > 2**53 or found != (whole := int(found)):
-                raise NumberUnreadable(f"{what}: {text[:SHOWN]!r} is not whole, or too large")
+                raise NumberUnreadable(f"{what}: not whole, or too large")
         except (InvalidOperation, ValueError, OverflowError):
-            raise NumberUnreadable(f"{what}: {text[:SHOWN]!r}") from None
+            raise NumberUnreadable(f"{what}: not a number") from None
         return whole
 
     return number

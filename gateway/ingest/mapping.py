@@ -81,7 +81,7 @@ class Mapped:
         self._seen.add(case)
         meant = [rule for rule in self._rules if (first or not rule.once) and rule.means(row)]
         if self._of_rows and all(rule.once for rule in meant):
-            yield _refused(number, row, RowUnmapped(_what(self._rules, row)))
+            yield _refused(number, row, RowUnmapped(_looked_at(self._rules)))
         for rule in meant:
             try:
                 yield Line(number, orjson.dumps({"case": case, **rule.event(row)}))
@@ -153,10 +153,9 @@ def _check_kinds(said: Mapping[str, Any]) -> None:
             raise MappingInvalid(f"{name}: {needed} is needed.")
 
 
-def _what(rules: list[Rule], row: Row) -> str:
-    """What the rules looked at in a row that none of them meant."""
-    names = dict.fromkeys(name for rule in rules if not rule.once for name, _ in rule.when)
-    return ", ".join(f"{name}: {row[name][:40]!r}" for name in names)
+def _looked_at(rules: list[Rule]) -> str:
+    """The columns the rules look at, in a row that none of them meant."""
+    return ", ".join(dict.fromkeys(name for rule in rules if not rule.once for name, _ in rule.when))
 
 
 def _refused(number: int, row: Row, fault: RowRefused) -> Line:

@@ -113,8 +113,20 @@ def test_a_row_that_nothing_means_is_told_with_what_was_looked_at() -> None:
     text = BASE + '[[events]]\nkind = "accepted"\nwhen = { what = "yes" }\nid = "{no}"\nat = "at"\n'
     (line,) = lines(text, {"no": "C", "what": "no"})
     assert line.fault is not None
-    assert (line.fault.code, line.fault.detail) == ("ROW_UNMAPPED", "what: 'no'")
+    assert (line.fault.code, line.fault.detail) == ("ROW_UNMAPPED", "what")
     assert orjson.loads(line.data) == {"no": "C", "what": "no", "at": ""}
+
+
+@pytest.mark.parametrize(
+    "said", ['values = "way"', 'as = "number"', 'as = "fen"', 'as = "time"', 'as = "fen", total = true'],
+)  # fmt: skip
+@pytest.mark.parametrize("cell", ["张三 13800001111", "620102.19900101"])
+def test_a_fault_names_the_column_and_never_what_stands_in_it(said: str, cell: str) -> None:
+    (line,) = lines(f'{ONE}[events.fields]\nx = {{ column = "a", {said} }}\n', {"no": "C", "n": "1", "at": "2026-11-02", "a": cell})
+    assert line.fault is not None
+    assert line.fault.detail.startswith("a: ")
+    assert cell[:4] not in line.fault.message
+    assert orjson.loads(line.data)["a"] == cell
 
 
 def test_a_row_without_a_case_is_told() -> None:
