@@ -19,6 +19,7 @@ from tenants.registry import Registry
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 OF_A_DEPARTMENT = frozenset({"clerk", "inspector"})
+OF_A_SOURCE = frozenset({"integrator"})
 SEGMENT = re.compile(r"[0-9A-Za-z_-]+")
 
 
@@ -42,6 +43,8 @@ def token(
     seconds = duration(expires)
     if role in OF_A_DEPARTMENT and not department:
         raise TokenUnclear(f"the role {role} is for one department; name it with --department")
+    if role in OF_A_SOURCE and not source:
+        raise TokenUnclear(f"the role {role} is for one source of one tenant; name it with --source")
     named = subject or "-".join(part for part in ("demo", role, tenant, department, source) if part)
     asyncio.run(grant(config, named, known(role), tenant, department, source))
     typer.echo(issue(named, trust(config), time.time(), seconds))

@@ -57,6 +57,7 @@ def test_a_token_twice_is_one_grant_and_is_marked(own_gateway: Running) -> None:
 REFUSED = {
     "unknown tenant": (["token", "--tenant", "999999"], "No such tenant"),
     "unknown role": (["token", "--tenant", "620100", "--role", "king"], "no such role"),
+    "an integrator of no source": (["token", "--tenant", "620100", "--role", "integrator"], "--source"),
     "a clerk of nothing": (["token", "--tenant", "620100", "--role", "clerk"], "--department"),
     "a strange department": (["token", "--tenant", "620100", "--role", "clerk", "--department", "a/b"], "letters, digits"),
     "a strange duration": (["token", "--tenant", "620100", "--expires", "soon"], "--expires"),
