@@ -81,6 +81,8 @@ class LightRule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     def __post_init__(self) -> None:
         if (self.yellow.past or 0) > self.red.past:
             raise ValueError("yellow comes after red: lower yellow's `past` or raise red's")
+        if self.yellow.past and (self.yellow.unit, self.red.unit) == (LimitUnit.WORKING_DAY, LimitUnit.CALENDAR_DAY):
+            raise ValueError("yellow could come after red: working days last longer than calendar days; use one `unit` for both")
 
 
 DEFAULT_RULE = LightRule()

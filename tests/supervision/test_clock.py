@@ -50,6 +50,8 @@ RULES = {
     "past, red 5 after": '{"yellow": {"past": 0}, "red": {"past": 5}}',
     "2 past, red 5 after": '{"yellow": {"past": 2}, "red": {"past": 5}}',
     "past": '{"yellow": {"past": 0}}',
+    "past, red 5 calendar days after": '{"yellow": {"past": 0}, "red": {"past": 5, "unit": "CALENDAR_DAY"}}',
+    "2 calendar days past, red 5 after": '{"yellow": {"past": 2, "unit": "CALENDAR_DAY"}, "red": {"past": 5}}',
     "red 1 after": '{"red": {"past": 1}}',
     "red 5 calendar days after": '{"red": {"past": 5, "unit": "CALENDAR_DAY"}}',
 }
@@ -276,6 +278,8 @@ def test_no_rule_is_the_default_rule() -> None:
         '{"yellow": {"fraction": 1.01}}',
         '{"yellow": {"past": -1}}',
         '{"yellow": {"past": 3}, "red": {"past": 2}}',
+        '{"yellow": {"past": 3}, "red": {"past": 5, "unit": "CALENDAR_DAY"}}',
+        '{"yellow": {"past": 7, "unit": "CALENDAR_DAY"}, "red": {"past": 5}}',
         '{"yellow": {"before": 1, "colour": "blue"}}',
         '{"red": {"past": 100000}}',
         '{"orange": {"past": 1}}',
