@@ -8,7 +8,7 @@ schema `t_620102` the tenant has; all tenants of one such URL are one source.
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from supervision.faults import Refusal
 
@@ -59,8 +59,22 @@ def check_postgres(url: str) -> None:
         raise SourceRefused("the URL cannot be read; use postgresql://user@host:port/database") from None
     if given:
         raise SourceRefused("a URL must not hold a password: put it into a file that the setting postgres_passfile names")
+    if not all(map(_is_port, _ports(parts))):
+        raise SourceRefused("the port in the URL must be a number from 1 to 65535")  # not shown: it may be a password out of place
     if not parts.path.strip("/"):
         raise SourceRefused("the URL names no database; use postgresql://user@host:port/database")
+
+
+def _ports(parts: SplitResult) -> list[str]:
+    """All that are named: several hosts may be, and the query may name one."""
+    hosts = (host.rpartition("]")[2] for host in parts.netloc.rpartition("@")[2].split(","))
+    named = [host.rpartition(":")[2] for host in hosts if ":" in host]
+    return [*named, *",".join(parse_qs(parts.query).get("port", [])).split(",")]
+
+
+def _is_port(text: str) -> bool:
+    """An empty one is the usual one."""
+    return not text or (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65_535)
 
 
 def file_at(url: str, base: Path | None) -> Path:

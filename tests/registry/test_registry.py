@@ -15,7 +15,7 @@ from supervision.calendar import DayKind, SpecialDay
 from supervision.faults import TenantNotFound
 from supervision.grant import FOREVER, Grant
 from supervision.tree import TreeRefused
-from tenants.places import SourceRefused
+from tenants.places import SourceRefused, check_postgres
 from tenants.policy_rows import GrantInvalid
 from tenants.provision import prepare_registry
 from tenants.registry import Registry, Settled, State, TenantHasChildren, TenantHasDatabase, readable
@@ -233,6 +233,8 @@ NO_SOURCES = [
     ("postgresql://gov:secret@db/shard", "postgres_passfile"),
     ("postgresql://db/shard?password=secret", "postgres_passfile"),
     ("postgresql://db", "no database"),
+    *((f"postgresql://{hosts}/shard", "port") for hosts in ("db:secret", "db:0", "db:65536", "[::1]:-1", "one:5432,two:x", "db:٣")),
+    ("postgresql://db/shard?port=70000", "port"),
     ("sqlite:///tenants/other.db", "620100.db"),
     ("sqlite:///620100.db", "FOLDER"),
     ("mysql://db/x", "sqlite"),
@@ -245,6 +247,11 @@ async def test_what_cannot_be_a_source_is_refused(registry: Registry) -> None:
             await registry.set_source(["620100"], url)
         assert "secret" not in refused.value.message
     assert registry.tenants["620100"].source is None
+
+
+@pytest.mark.parametrize("hosts", ["db", "db:5432", "me@[::1]:65535", "[::1]", "one:1,two", ""])
+def test_what_names_its_ports_rightly_can_be_a_source(hosts: str) -> None:
+    check_postgres(f"postgresql://{hosts}/shard?port=5432")
 
 
 async def test_a_retired_tenant_leaves_the_tree_and_keeps_its_row(registry: Registry, template: str) -> None:
