@@ -56,7 +56,7 @@ class Engine:
     async def page(self, read: Read, shape: Shape, asking: Asking) -> Page:
         """One page over all the read's tenants together."""
         masking = Masking(read.columns, read.tenants, asking.scope, self.tree.paths)
-        asked = replace(read, limit=read.limit + 1, columns=masking.columns)
+        asked = one_more(read, masking.columns)
         steps, lacking = self._planned(asked, asking)
         parts = await self._ask(
             steps, lambda step: self.sources[step.source].read(step.asked, step.reach, asking.now), asking, lacking
@@ -70,7 +70,7 @@ class Engine:
             return [await self.page(reads[0], shape, asking)]
         together = replace(reads[0], tenants=tuple(dict.fromkeys(read.tenants[0] for read in reads)))
         masking = Masking(together.columns, together.tenants, asking.scope, self.tree.paths)
-        asked = replace(together, limit=together.limit + 1, columns=masking.columns)
+        asked = one_more(together, masking.columns)
         steps, lacking = self._planned(asked, asking)
         parts = await self._ask(
             steps, lambda step: self.sources[step.source].limbs(step.asked, step.reach, asking.now), asking, lacking
@@ -191,6 +191,11 @@ class Engine:
         for tenant, node in zip(tenants, nodes, strict=True):
             mine = found.get((tenant, node[name]), [])
             node[name] = mine if branch.many else mine[0] if mine else None
+
+
+def one_more(read: Read, columns: tuple[str, ...]) -> Read:
+    """The read, for one row more than its page, which tells whether there are more. (`replace` takes three times as long.)"""
+    return Read(read.entity, columns, read.where, read.order, read.limit + 1, read.tenants, read.past, read.backward, read.action)
 
 
 def wanted_of(branch: Branch, tenants: list[str], nodes: list[Node]) -> dict[str, dict[Any, None]]:

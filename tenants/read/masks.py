@@ -47,6 +47,7 @@ MASKS: Mapping[str, tuple[str, Mask]] = {
 }
 """Column → the action that opens it, and how it is masked."""
 
+MASKED = frozenset(MASKS)
 FIRST = 3
 """Rows begin with (order key, tenant, id)."""
 
@@ -55,13 +56,17 @@ class Masking:
     """The masks of one page. `columns`: those to read, which may be one more than asked: the department decides then."""
 
     def __init__(self, columns: tuple[str, ...], tenants: Sequence[str], scope: Scope, paths: Mapping[str, str]) -> None:
+        self.columns, self._closed = columns, list[tuple[int, Reach, Mask]]()
+        if MASKED.isdisjoint(columns):
+            return
         asked = [(FIRST + n, *MASKS[name]) for n, name in enumerate(columns) if name in MASKS]
         opened = [(place, scope.reach(action, paths), mask) for place, action, mask in asked]
-        self._closed: list[tuple[int, Reach, Mask]] = [
+        self._closed = [
             (place, reach, mask) for place, reach, mask in opened if any(reach.get(tenant, False) is not None for tenant in tenants)
         ]
         partly = any(reach.get(tenant) is not None for _, reach, _ in self._closed for tenant in tenants)
-        self.columns = (*columns, "department") if partly else columns
+        if partly:
+            self.columns = (*columns, "department")
 
     def __bool__(self) -> bool:
         return bool(self._closed)
