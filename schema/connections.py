@@ -70,7 +70,10 @@ def window(run: Run, arguments: Arguments, asked: bytes) -> Window:
 
 @dataclass(slots=True)
 class Facts:
-    """What a connection is told from. `lists`: the nodes of each selection on rows; `rows`: (order key, tenant, id, …)."""
+    """What a connection is told from. `lists`: the nodes of each selection on rows; `rows`: (order key, tenant, id, …).
+
+    `ends`: the rows that the page's own cursors are of.
+    """
 
     lists: list[list[Any]]
     rows: Sequence[Any]
@@ -78,6 +81,7 @@ class Facts:
     window: Window
     total: int
     missing: Sequence[Missing]
+    ends: tuple[Any, Any] | None
 
 
 class Listed(NamedTuple):
@@ -140,8 +144,8 @@ class Outer:
 
     def _page_info(self, run: Run, part: Part, facts: Facts) -> dict[str, Any]:
         """What is asked of it; a cursor that nobody asked for is not signed."""
-        backward, began, rows = facts.window.backward, facts.window.past is not None, facts.rows
-        ends = {"startCursor": rows[0], "endCursor": rows[-1]} if rows else {}
+        backward, began = facts.window.backward, facts.window.past is not None
+        ends = dict(zip(("startCursor", "endCursor"), facts.ends, strict=True)) if facts.ends else {}
         places = {one.name: ends.get(one.name) for one in part.inner if one.name.endswith("Cursor")}
         return {
             "hasNextPage": began if backward else facts.more,
@@ -194,7 +198,7 @@ class RowsField:
             run.lacking(missing, self.nodes, at.path)
         for place, inner in self.tenants:
             await self._place(run, inner, place, rows, at.path)
-        return self.outer.value(run, Facts(self._lists(rows.nodes), rows.rows, rows.more, page, count.value, missing))
+        return self.outer.value(run, Facts(self._lists(rows.nodes), rows.rows, rows.more, page, count.value, missing, rows.ends))
 
     async def _read(self, run: Run, read: Read, asking: Asking) -> tuple[Page, Count]:
         if not self.outer.counted:
@@ -269,7 +273,8 @@ class TenantsField:
         for rows, node in self.nodes:
             found = await node.nodes(run, {code: (*at.path, *rows.path(n)) for n, code in enumerate(mine)})
             lists.append(list(found.values()))
-        return self.outer.value(run, Facts(lists, [(code, code, 0) for code in mine], more, page, len(codes), ()))
+        named = [(code, code, 0) for code in mine]
+        return self.outer.value(run, Facts(lists, named, more, page, len(codes), (), (named[0], named[-1]) if named else None))
 
     def reads(self, run: Run, at: At) -> Iterable[Any]:
         _, _, mine, _ = self._page(run, at)

@@ -73,7 +73,7 @@ class CaseFilter:
         "What was paid differs from what was charged and imposed by more than so many yuan, reckoned in double precision as "
         "published studies reckon. Money itself is exact, in fen."
     )
-    interval: list[IntervalFilter] | None = _field("The days between two of its events.")
+    interval: list[IntervalFilter] | None = _field("The days between two of its events; at most 8 such conditions.")
 
 
 @strawberry.input(description="An order of cases.")

@@ -15,8 +15,8 @@ T = TypeVar("T")
 class PageInfo:
     has_next_page: bool = told("Whether more lie after this page.")
     has_previous_page: bool = told("Whether more lie before this page.")
-    start_cursor: str | None = told("The cursor of the first of this page; null when it is empty.")
-    end_cursor: str | None = told("The cursor of the last of this page; null when it is empty.")
+    start_cursor: str | None = told("The cursor of the first of this page; null when nothing was read.")
+    end_cursor: str | None = told("The cursor of the last of this page; null when nothing was read.")
 
 
 @strawberry.type(description="A tenant that could not be asked, and why. What it holds is not in the answer.")

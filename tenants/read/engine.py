@@ -161,14 +161,15 @@ class Engine:
         self, rows: list[Row], more: bool, shape: Shape, steps: Sequence[Step[Read]], asking: Asking, lacking: Lacking
     ) -> Page:
         """Nodes, and what belongs to them. Rows whose children could not be read are taken out, and their tenant is named."""
-        nodes = shape.nodes(rows)
+        nodes, ends = shape.nodes(rows), (rows[0], rows[-1]) if rows else None
         if shape.nested and rows:
             tenants = [row[1] for row in rows]
             await asyncio.gather(*(self._fill(branch, tenants, nodes, steps, asking, lacking) for branch in shape.nested))
             if lacking:
                 sound = [n for n, row in enumerate(rows) if row[1] not in lacking]
                 rows, nodes = [rows[n] for n in sound], [nodes[n] for n in sound]
-        return Page(rows, nodes, more, named(lacking))
+                ends = (rows[0], rows[-1]) if rows else ends
+        return Page(rows, nodes, more, named(lacking), ends)
 
     async def _fill(
         self, branch: Branch, tenants: list[str], nodes: list[Node], steps: Sequence[Step[Read]], asking: Asking, lacking: Lacking
@@ -216,7 +217,8 @@ def owned(made: Page, more: Mapping[str, bool], wanted: Sequence[str]) -> list[P
         rows[row[1]].append(row)
         nodes[row[1]].append(node)
     lacking = {lack.tenant: (lack,) for lack in made.missing}
-    return [Page(rows[one], nodes[one], more[one] and one not in lacking, lacking.get(one, ())) for one in wanted]
+    ends = {tenant: (mine[0], mine[-1]) if mine else None for tenant, mine in rows.items()}
+    return [Page(rows[one], nodes[one], more[one] and one not in lacking, lacking.get(one, ()), ends[one]) for one in wanted]
 
 
 def counting(read: Read, by: tuple[str, ...]) -> Groups:

@@ -124,12 +124,17 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in order and their nodes. `more`: rows lie beyond in the direction of the walk."""
+    """Rows in order and their nodes. `more`: rows lie beyond in the direction of the walk.
+
+    `ends`: the first and the last row, also where all were taken out again because their children could not be read: a
+    walk goes on from there.
+    """
 
     rows: list[Row]
     nodes: list[Node]
     more: bool
     missing: tuple[Missing, ...] = ()
+    ends: tuple[Row, Row] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Pages: walks both ways, cursors that belong to their question, totals counted when asked, refusals with stable codes."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -47,6 +49,19 @@ async def test_a_walk_either_way_is_the_whole_list(province: Province) -> None:
         expected = [f"Case:{row['tenant']}:{row['id']}" for row in rows]
         assert await walk(province, 7, False, order=by) == expected
         assert await walk(province, 5, True, order=by) == expected
+
+
+async def test_a_walk_goes_on_past_a_page_whose_rows_were_all_lost(county: Province) -> None:
+    with closing(sqlite3.connect(county.folder / "620102.db")) as file:
+        file.execute("DROP TABLE case_events")
+    asked = '(within: "620102", first: 2, after: %s) { nodes { events { kind } } pageInfo { hasNextPage endCursor } }'
+    data, errors = await county.ask(f"{{ cases{asked % 'null'} }}")
+    info = data["cases"]["pageInfo"]
+    assert (data["cases"]["nodes"], info["hasNextPage"], len(errors)) == ([], True, 1)
+    assert info["endCursor"] is not None
+    county.engine.fanout.breakers.forget(CODES)
+    following, _ = await county.ask(f"{{ cases{asked % orjson.dumps(info['endCursor']).decode()} }}")
+    assert following["cases"]["pageInfo"]["endCursor"] not in (None, info["endCursor"])
 
 
 async def test_a_walk_under_a_filter_on_light_keeps_the_moment_it_began(county: Province) -> None:

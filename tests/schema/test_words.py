@@ -17,7 +17,7 @@ from graphql import (
 
 from schema.columns import Branch, Column
 from schema.fields import MAKING, READS, ROWS
-from schema.filters import WHERE
+from schema.filters import INTERVALS, WHERE
 from schema.query import core
 from schema.root import schema
 from schema.words import Dimension, EventKind
@@ -127,3 +127,7 @@ def test_every_kind_of_event_has_its_word() -> None:
 
 def test_every_dimension_is_a_field_of_a_group() -> None:
     assert {d.value for d in Dimension} <= {read.name for read in READS["SummaryGroup"].values()}
+
+
+def test_how_many_intervals_are_taken_is_said() -> None:
+    assert f"at most {INTERVALS} such conditions" in PRINTED.read_text()
