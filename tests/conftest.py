@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.postgres import Server
+
+settings.register_profile("mingjing", deadline=None)  # what is timed is a benchmark, never a test
+settings.load_profile("mingjing")
 
 SHARED_DATA = Path(os.environ.get("MINGJING_SHARED_DATA", Path(__file__).parent.parent / "../shared/data")).resolve()
 NEEDS = {
