@@ -9,62 +9,63 @@ from dataclasses import dataclass, field
 
 from authz.policy import actions
 from supervision.grant import FOREVER, Grant
-from supervision.scope import Part, Scope
+from supervision.pattern import Pattern, under
+from supervision.scope import Part, Places, Scope
 
 
 @dataclass(slots=True)
 class Draft:
-    """What the rows say about one action so far: paths, by effect and depth."""
+    """What the rows say about one action so far."""
 
-    allowed: dict[bool, set[str]] = field(default_factory=lambda: {True: set(), False: set()})
-    denied: dict[bool, set[str]] = field(default_factory=lambda: {True: set(), False: set()})
+    rows: list[Grant] = field(default_factory=list)
+    allowed: set[Pattern] = field(default_factory=set)
+    denied: set[Pattern] = field(default_factory=set)
+
+    def add(self, grant: Grant, pattern: Pattern) -> None:
+        self.rows.append(grant)
+        (self.allowed if grant.effect == "allow" else self.denied).add(pattern)
 
     def part(self) -> Part | None:
         """The shortest form; None where nothing is left."""
-        denied = topmost(self.denied[True])
-        subtrees = tuple(p for p in topmost(self.allowed[True]) if not p.startswith(denied))
-        nodes = frozenset(p for p in self.allowed[False] if not p.startswith((*subtrees, *denied)))
-        nodes -= self.denied[False]
-        return Part(subtrees, nodes, denied, frozenset(self.denied[False])) if subtrees or nodes else None
+        denied, allowed = places(self.denied), places(self.allowed)
+        below = tuple(path for path in allowed.below if not path.startswith(denied.below))
+        here = frozenset(path for path in allowed.here if not denied.has(path) and not path.startswith(below))
+        left = Places(below, here, allowed.others)
+        return Part(left, denied) if left else None
 
 
 def compile_scope(subject: str, grants: Iterable[Grant], version: int, now: float) -> Scope:
     """The rights of `subject` at `now` (epoch seconds), good until the next moment at which one of the rows begins or ends."""
     drafts: dict[str, Draft] = {}
     until = float(FOREVER)
-    for grant in grants:
+    for grant in sorted(grants, key=lambda grant: grant.id):
         if grant.subject != subject or now >= grant.expires:
             continue
         until = min(until, grant.not_before if now < grant.not_before else grant.expires)
-        if now >= grant.not_before:
+        if grant.live(now):
             _add(drafts, grant)
     parts = {action: part for action, draft in drafts.items() if (part := draft.part()) is not None}
-    return Scope(subject, version, until, parts)
+    return Scope(subject, version, until, parts, {action: tuple(draft.rows) for action, draft in drafts.items()})
 
 
 def _add(drafts: dict[str, Draft], grant: Grant) -> None:
-    path, deep = taken_apart(grant.path)
-    for action in actions(grant.role):
-        draft = drafts.setdefault(action, Draft())
-        if grant.effect == "allow":
-            draft.allowed[deep].add(path)
+    if (pattern := grant.pattern) is not None:
+        for action in actions(grant.role):
+            drafts.setdefault(action, Draft()).add(grant, pattern)
+
+
+def places(patterns: Iterable[Pattern]) -> Places:
+    """A set of places out of patterns: those that a beginning of a path says apart from the others."""
+    below, here, others = set[str](), set[str](), set[Pattern]()
+    for pattern in patterns:
+        if pattern.what == ".":
+            here.add(pattern.root)
+        elif pattern.deep == (pattern.what == "") and not pattern.what.startswith("#"):
+            below.add(pattern.root + pattern.what)
         else:
-            draft.denied[deep].add(path)
-
-
-def taken_apart(pattern: str) -> tuple[str, bool]:
-    """A pattern's path, and whether all below it is meant."""
-    return pattern.removesuffix("*"), pattern.endswith("*")
-
-
-def under(path: str, pattern: str) -> bool:
-    """Whether a pattern covers a path."""
-    root, deep = taken_apart(pattern)
-    return path.startswith(root) if deep else path == root
-
-
-def live(grant: Grant, now: float) -> bool:
-    return grant.not_before <= now < grant.expires
+            others.add(pattern)
+    kept = topmost(below)
+    return Places(kept, frozenset(path for path in here if not path.startswith(kept)), tuple(sorted(others)))
 
 
 def topmost(paths: Iterable[str]) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ class Decision:
 
 def explain(grants: Sequence[Grant], subject: str, action: str, path: str, now: float) -> Decision:
     """The deciding row: the first denial that covers the question, or else the first row that allows it."""
-    rows = [g for g in grants if g.subject == subject and action in actions(g.role) and under(path, g.path) and live(g, now)]
+    rows = [g for g in grants if g.subject == subject and action in actions(g.role) and under(path, g.path) and g.live(now)]
     denial = next((g for g in rows if g.effect == "deny"), None)
     if denial is not None:
         return Decision(False, denial)

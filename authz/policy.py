@@ -1,16 +1,6 @@
 """The policy's words: which role may do what. Roles are code and grants are rows. Knows no Casbin and no storage.
 
-| role        | may                                                                                  |
-|-------------|--------------------------------------------------------------------------------------|
-| supervisor  | see tenants, cases and reports of the own level and everything below; applicants' names |
-| inspector   | the same of one department, in which its office is stationed (派驻机构)                |
-| clerk       | see the cases of one department and the applicants' names                             |
-| pii_reader  | read all that identifies an applicant, of cases that another role lets them see       |
-| integrator  | send events for a named tenant and source (`620000/620100/~wabo/`)                     |
-| recused     | nothing: every action there is or will be is denied (回避); accepted with `deny` only   |
-
-An ingest source is a path segment, `~source`, below its tenant, so that a right to send is a grant like every
-other: exact for one source, `620000/620100/*` for all sources of Lanzhou and of its counties.
+The table of roles, with each one's actions and field classes, stands in docs/roles.md; a test keeps it and this alike.
 """
 
 from collections.abc import Mapping
@@ -18,20 +8,30 @@ from collections.abc import Mapping
 from supervision.faults import Refusal
 from supervision.grant import RECUSED
 
-TENANT_VIEW = "tenant.view"
-CASE_VIEW = "case.view"
-REPORT_VIEW = "report.view"
-CASE_INGEST = "case.ingest"
-PERSONAL = tuple(f"field.applicant.{part}" for part in ("name", "idno", "phone", "address"))
+TENANT_VIEW, CASE_VIEW, REPORT_VIEW, CASE_INGEST = "tenant.view", "case.view", "report.view", "case.ingest"
+LOOKUP_VIEW, AUDIT_VIEW = "lookup.view", "audit.view"
+GRANT_VIEW, GRANT_WRITE = "grant.view", "grant.write"
+APPLICANT = tuple(f"field.applicant.{part}" for part in ("name", "idno", "phone", "address"))
+OFFICER_PRIVATE, COMPLAINANT = "field.officer.certificate", "field.complainant.identity"
 
-SEES = frozenset({TENANT_VIEW, CASE_VIEW, REPORT_VIEW, "field.applicant.name"})
+SEES = frozenset({TENANT_VIEW, CASE_VIEW, REPORT_VIEW, LOOKUP_VIEW, APPLICANT[0]})
+"""What everyone has who watches: the cases, the counts, who looked at them, and applicants' names."""
 
 ROLES: Mapping[str, frozenset[str]] = {
-    "supervisor": SEES,
-    "inspector": SEES,
-    "clerk": SEES - {REPORT_VIEW},
-    "pii_reader": frozenset(PERSONAL),
+    "supervisor": SEES
+    | {"order.view", "order.issue", "order.rule", "complaint.view", "score.view", "hall.video", "hall.evidence", "case.export"},
+    "inspector": SEES | {"order.view", "order.issue", "complaint.view", "score.view", "hall.video", "hall.evidence"},
+    "clerk": frozenset({TENANT_VIEW, CASE_VIEW, APPLICANT[0], APPLICANT[2], "order.view"}),
+    "head": SEES | {APPLICANT[2], OFFICER_PRIVATE, "order.view", "order.reply", "score.view"},
+    "pii_reader": frozenset(APPLICANT),
+    "tenant_admin": frozenset({TENANT_VIEW, REPORT_VIEW, "tenant.manage", OFFICER_PRIVATE}),
+    "policy_admin": frozenset({TENANT_VIEW, GRANT_VIEW, GRANT_WRITE}),
+    "auditor": frozenset({TENANT_VIEW, GRANT_VIEW, AUDIT_VIEW}),
     "integrator": frozenset({CASE_INGEST}),
+    "hall_operator": frozenset({TENANT_VIEW, "hall.manage", "hall.video"}),
+    "complaint_officer": frozenset({TENANT_VIEW, "complaint.view", "complaint.handle", COMPLAINANT}),
+    "publisher": frozenset({TENANT_VIEW, CASE_VIEW, REPORT_VIEW, "public.publish"}),
+    "public_reader": frozenset({"public.view"}),
 }
 
 ACTIONS = frozenset().union(*ROLES.values())

@@ -5,6 +5,8 @@ Here the registry (which stores it) and authz (which compiles it) meet. Knows no
 
 from dataclasses import dataclass
 
+from supervision.pattern import Pattern, parsed
+
 FOREVER = 9_999_999_999
 """Epoch seconds; the expiry of a grant without an end."""
 
@@ -14,7 +16,10 @@ RECUSED = "recused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """`path` is a pattern: `X/*` is X and everything below, `X/` exactly X. Live while not_before <= now < expires (epoch s)."""
+    """`path` is a pattern of `supervision.pattern`. Live while not_before <= now < expires (epoch seconds).
+
+    `through`: the row that a delegation hands on, which ends with it; `team`: the inspection group it belongs to.
+    """
 
     subject: str
     role: str
@@ -25,3 +30,13 @@ class Grant:
     reason: str = ""
     granted_by: str = ""
     id: int = 0
+    through: int | None = None
+    team: int | None = None
+
+    @property
+    def pattern(self) -> Pattern | None:
+        """What the path says; None where it says nothing, which covers nothing."""
+        return parsed(self.path)
+
+    def live(self, now: float) -> bool:
+        return self.not_before <= now < self.expires

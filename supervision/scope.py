@@ -1,12 +1,15 @@
 """What an actor may see and do, compiled from the policy's rows into a value. Here tenants and authz meet.
 
-A path is `620000/620100/620102/@GAJ/#7/`: tenants from the root down, a department, a case by its id; every segment
-ends in a slash, so no code is ever a prefix of another. Knows no Casbin, no SQL and no clock.
+Paths are those of `supervision.pattern`. A scope answers without a look at any row; which row decided is kept beside, for the
+audit and for whoever asks. Knows no Casbin, no SQL and no clock.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from supervision.grant import Grant
+from supervision.pattern import Pattern, case_of, covers_path, tenant_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,55 +32,91 @@ Reach: TypeAlias = Mapping[str, Rows]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Where one action is allowed: (subtrees + nodes) minus (denied subtrees + nodes). All are paths ending in `/`."""
+class Places:
+    """A set of places. `below`: everything whose path begins so; `here`: exactly these; the rest as patterns say it."""
 
-    subtrees: tuple[str, ...] = ()
-    nodes: frozenset[str] = frozenset()
-    denied_subtrees: tuple[str, ...] = ()
-    denied_nodes: frozenset[str] = frozenset()
+    below: tuple[str, ...] = ()
+    here: frozenset[str] = frozenset()
+    others: tuple[Pattern, ...] = ()
+    """What no beginning of a path says: one department in every tenant below, a tenant without those below, a case."""
 
     def has(self, path: str) -> bool:
-        allowed = path.startswith(self.subtrees) or path in self.nodes
-        return allowed and not (path.startswith(self.denied_subtrees) or path in self.denied_nodes)
+        return path.startswith(self.below) or path in self.here or (bool(self.others) and self._otherwise(path))
 
-    def rows(self, tenant_path: str) -> Rows | bool:
-        """None: all rows; a set: rows of these departments; Except: all but some; False: nothing in this tenant."""
-        if tenant_path.startswith(self.denied_subtrees) or tenant_path in self.denied_nodes:
+    def _otherwise(self, path: str) -> bool:
+        return any(covers_path(pattern, path) for pattern in self.others)
+
+    def whole(self, tenant: str) -> bool:
+        """Whether every row of the tenant at this path is among them."""
+        return tenant.startswith(self.below) or Pattern(tenant, False, "") in self.others
+
+    def departments(self, tenant: str) -> set[str]:
+        """The departments of the tenant that are among them whole, where the tenant itself is not."""
+        named = {inside[1:-1] for path in self.below if _is_department(inside := _inside(path, tenant))}
+        lines = {p.what[1:-1] for p in self.others if p.what.startswith("@") and p.deep and tenant.startswith(p.root)}
+        return named | lines
+
+    def cases(self, tenant: str) -> set[int]:
+        """The cases of the tenant that are named by id."""
+        ids = (case_of(p.what) for p in self.others if p.root == tenant)
+        return {number for number in ids if number is not None}
+
+    def __bool__(self) -> bool:
+        return bool(self.below or self.here or self.others)
+
+
+def _inside(path: str, tenant: str) -> str:
+    return path[len(tenant) :] if path.startswith(tenant) else ""
+
+
+def _is_department(inside: str) -> bool:
+    return inside.startswith("@") and inside.count("/") == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one action is allowed: some places minus others."""
+
+    allowed: Places
+    denied: Places = Places()
+
+    def has(self, path: str) -> bool:
+        return self.allowed.has(path) and not (self.denied and self.denied.has(path))
+
+    def rows(self, tenant: str) -> Rows | bool:
+        """Of the tenant at this path. None: all rows; a set: rows of these departments; Except: all but some; False: nothing."""
+        if self.denied.whole(tenant) or tenant in self.denied.here:
             return False
-        every = tenant_path.startswith(self.subtrees)
-        held = {d for p in self.subtrees if (d := _department(p, tenant_path))}
-        if not (every or held or tenant_path in self.nodes):
+        every, itself = self.allowed.whole(tenant), tenant in self.allowed.here
+        held = self.allowed.departments(tenant)
+        if not (every or held or itself):
             return False
-        if not any(p.startswith(tenant_path) for p in (*self.denied_subtrees, *self.denied_nodes)):
+        if not self.denied:
             return None if every else frozenset(held)
-        denied = frozenset(d for p in self.denied_subtrees if (d := _department(p, tenant_path)))
-        cases = frozenset(c for p in (*self.denied_subtrees, *self.denied_nodes) if (c := _case(p, tenant_path)) is not None)
+        return self._but(tenant, every, itself, held)
+
+    def _but(self, tenant: str, every: bool, itself: bool, held: set[str]) -> Rows | bool:
+        departments, cases = frozenset(self.denied.departments(tenant)), frozenset(self.denied.cases(tenant))
         if every:
-            return Except(denied, cases) if denied or cases else None
-        return Except(cases=cases, only=frozenset(held - denied)) if cases else frozenset(held - denied)
-
-
-def _department(path: str, tenant_path: str) -> str | None:
-    """The department that a path names, where it is one of this tenant."""
-    inside = path.removeprefix(tenant_path)
-    return inside[1:-1] if inside is not path and inside.startswith("@") and inside.count("/") == 1 else None
-
-
-def _case(path: str, tenant_path: str) -> int | None:
-    """The id of the case that a path names, where it is one of this tenant."""
-    last = path.rstrip("/").rpartition("/")[2]
-    return int(last[1:]) if path.startswith(tenant_path + "@") and last.startswith("#") and last[1:].isdecimal() else None
+            return Except(departments, cases) if departments or cases else None
+        left = frozenset(held - departments)
+        if not (left or itself):
+            return False
+        return Except(cases=cases, only=left) if cases and left else left
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One actor's rights at one policy version, good until `until` (epoch seconds: the next not-before or expiry)."""
+    """One actor's rights at one policy version, good until `until` (epoch seconds: the next not-before or expiry).
+
+    `rows`: the rows of the policy that are live in it, by action, the first granted first.
+    """
 
     subject: str
     version: int
     until: float
     parts: Mapping[str, Part]
+    rows: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict, repr=False)
     _reached: dict[str, tuple[Mapping[str, str], Reach]] = field(default_factory=dict, repr=False, compare=False)
 
     def can(self, action: str, path: str) -> bool:
@@ -90,6 +129,22 @@ class Scope:
         if known is None or known[0] is not paths:
             known = self._reached[action] = (paths, dict(reached(self.parts.get(action), paths)))
         return known[1]
+
+    def because(self, action: str, path: str) -> Grant | None:
+        """The first row that opens something of this path's tenant to the action; None where none does."""
+        tenant = Pattern(tenant_path(path), False, "")
+        rows = (row for row in self.rows.get(action, ()) if row.effect == "allow")
+        return next((row for row in rows if (pattern := row.pattern) is not None and pattern.meets(tenant)), None)
+
+    def covers(self, pattern: Pattern, actions: Iterable[str]) -> bool:
+        """Whether all that the pattern covers is open to each of the actions, so that it may be handed on."""
+        return all(self._covers(pattern, action) for action in actions)
+
+    def _covers(self, pattern: Pattern, action: str) -> bool:
+        rows = [(row.effect, held) for row in self.rows.get(action, ()) if (held := row.pattern) is not None]
+        if any(effect == "deny" and held.meets(pattern) for effect, held in rows):
+            return False
+        return any(effect == "allow" and held.covers(pattern) for effect, held in rows)
 
 
 def reached(part: Part | None, paths: Mapping[str, str]) -> Iterable[tuple[str, Rows]]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree, TreeRefused
-from tenants.policy_rows import take_policy, tenant_path
+from tenants.policy_rows import take_policy
 from tenants.registry_tables import grants, tenants
 from tenants.sources.source import Session
 

@@ -14,12 +14,9 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
+from supervision.pattern import tenant_path
 from tenants.registry_tables import grants, policy_version, tenants
 from tenants.sources.source import Session
-
-SEGMENT = r"[0-9A-Za-z_-]{1,128}"
-PATTERN = re.compile(rf"\*|(?:[0-9]{{6,12}}/)+(?:@{SEGMENT}/(?:#[0-9]{{1,18}}/)?|~{SEGMENT}/)?\*?")
-"""Tenants from the root down, perhaps a department (and a case of it, by its id) or an ingest source. `*`: everywhere."""
 
 
 class GrantInvalid(Refusal):
@@ -57,15 +54,15 @@ def granted(row: Sequence[Any]) -> Granted:
     return Granted(Grant(id=row[0], **dict(zip(_FIELDS, row[1:9], strict=True))), row[9], bool(row[10]))
 
 
-def tenant_path(pattern: str) -> str:
-    """The tenant's path that a grant's pattern begins with; empty for `*`."""
-    return pattern[: len(pattern) - len(pattern.lstrip("0123456789/"))]
-
-
 def checked(grant: Grant) -> Grant:
     """The grant itself. Raises GrantInvalid where the path, the times, the effect or the subject cannot stand in the policy."""
-    if not PATTERN.fullmatch(grant.path) or len(grant.path) > 512:
+    pattern = grant.pattern
+    if pattern is None or len(grant.path) > 512:
         raise GrantInvalid(f"{grant.path[:100]!r} is no path such as 620000/620100/* or 620000/620100/@GAJ/*")
+    if pattern.what.startswith("#") and grant.effect == "allow":
+        raise GrantInvalid("of a single case one can be recused only; grant its department")
+    if pattern.what == "." and grant.effect == "deny":
+        raise GrantInvalid("a denial holds for what a tenant has too: end it in *")
     if not 0 <= grant.not_before < grant.expires <= FOREVER:
         raise GrantInvalid(f"it must begin before it ends: {grant.not_before} to {grant.expires}")
     if grant.effect not in ("allow", "deny") or (grant.role == RECUSED and grant.effect != "deny"):

@@ -18,7 +18,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Table, bindparam, insert
 
+from authz.compile import places
 from supervision.case import State
+from supervision.pattern import parsed
 from supervision.scope import Except, Part, Scope
 from supervision.tree import Division, Level, Tree
 from tenants import tables as t
@@ -178,7 +180,7 @@ class Province:
         return [row for row in found if visible(row, reach[row["tenant"]])]
 
     def everything(self) -> Scope:
-        return scope_of({action: Part(("620000/",)) for action in ACTIONS})
+        return scope_of({action: part("620000/*") for action in ACTIONS})
 
     def asking(self, scope: Scope | None = None, now: datetime = NOW, seconds: float = 60.0) -> Asking:
         return Asking(scope or self.everything(), now, asyncio.get_running_loop().time() + seconds)
@@ -247,6 +249,11 @@ def visible(row: Row, rows: Any) -> bool:
             return False
         return row["id"] not in rows.cases and (rows.only is None or row["department"] in rows.only)
     return row["department"] in rows
+
+
+def part(*allowed: str, but: Iterable[str] = ()) -> Part:
+    """What patterns allow, but what others deny."""
+    return Part(*(places(found for text in texts if (found := parsed(text)) is not None) for texts in (allowed, but)))
 
 
 def scope_of(parts: Mapping[str, Part], subject: str = "liu") -> Scope:

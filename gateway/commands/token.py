@@ -18,7 +18,7 @@ from supervision.grant import RECUSED, Grant
 from tenants.registry import Registry
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-OF_A_DEPARTMENT = frozenset({"clerk", "inspector"})
+OF_A_DEPARTMENT = frozenset({"clerk", "inspector", "head"})
 OF_A_SOURCE = frozenset({"integrator"})
 SEGMENT = re.compile(r"[0-9A-Za-z_-]+")
 
@@ -78,4 +78,4 @@ def pattern(department: str, source: str) -> str:
             raise TokenUnclear(f"{name!r} is not made of letters, digits, _ and -")
     if department and source:
         raise TokenUnclear("name a department or a source, not both")
-    return f"@{department}/*" if department else f"~{source}/" if source else "*"
+    return f"@{department}/*" if department else f"~{source}/*" if source else "*"

@@ -6,7 +6,7 @@ looked at again before every batch. What an event means is not known here.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,12 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from authz.policy import CASE_INGEST
 from gateway.faults import MethodNotAllowed, PolicyChanged, errors, extra_headers, status
 from gateway.house import House
 from gateway.ingest.body import Gunzip, Plain
 from gateway.ingest.clocks import Clocks
 from gateway.ingest.faults import EncodingUnknown, SourceInvalid
+from gateway.ingest.kinds import granted, within
 from gateway.ingest.limits import IngestLimits
 from gateway.ingest.names import SOURCE
 from gateway.ingest.receive import Receiving
@@ -96,7 +96,7 @@ class Ingesting:
         if not SOURCE.fullmatch(named):
             raise SourceInvalid
         sender = Sender(actor.subject, scope["path_params"]["tenant"], named)
-        await self._check(sender)
+        await self._kinds(sender)
         return sender
 
     def _unpack(self, scope: Scope) -> Unpack:
@@ -107,24 +107,23 @@ class Ingesting:
         return Plain(self._limits) if encoding == b"identity" else Gunzip(self._limits)
 
     async def _take(self, sender: Sender, arrivals: Sequence[Arrival]) -> list[Receipt]:
-        await self._check(sender)
+        kinds = await self._kinds(sender)
         source = self._source_of(sender.tenant)
         if source is None:
             raise TenantUnreachable
+        batch = Batch(sender.source, [within(kinds, arrival) for arrival in arrivals])
         clockwork = await self._clocks.current()
-        return await record(
-            source, sender.tenant, Batch(sender.source, arrivals), clockwork, datetime.fromtimestamp(self._house.clock(), UTC)
-        )
+        return await record(source, sender.tenant, batch, clockwork, datetime.fromtimestamp(self._house.clock(), UTC))
 
-    async def _check(self, sender: Sender) -> None:
-        """Raises TenantNotFound: the same for a tenant that does not exist and for one that is not the sender's."""
+    async def _kinds(self, sender: Sender) -> Set[str]:
+        """Which kinds of event may be sent. Raises TenantNotFound, the same for no such tenant and for a foreign one."""
         for _ in range(LOOKED_AGAIN):
             scope, snapshot = await self._house.rights.of(sender.subject)
             path = snapshot.tree.paths.get(sender.tenant)
-            may = path is not None and scope.can(CASE_INGEST, f"{path}~{sender.source}/")
+            kinds = frozenset[str]() if path is None else granted(scope, f"{path}~{sender.source}/")
             if await self._house.rights.stand(scope):
-                if may:
-                    return
+                if kinds:
+                    return kinds
                 raise TenantNotFound
         raise PolicyChanged
 

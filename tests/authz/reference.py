@@ -6,9 +6,9 @@ from pathlib import Path
 import casbin
 
 import authz
-from authz.compile import under
 from authz.policy import ROLES, actions
 from supervision.grant import Grant
+from supervision.pattern import under
 
 MODEL = Path(authz.__path__[0]) / "model.conf"
 

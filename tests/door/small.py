@@ -21,7 +21,7 @@ PEOPLE = {
     "city": Grant(subject="city", role="supervisor", path="620000/620100/*"),
     "county": Grant(subject="county", role="supervisor", path="620000/620100/620102/*"),
     "clerk": Grant(subject="clerk", role="clerk", path="620000/620100/@JYJ/*"),
-    "sender": Grant(subject="sender", role="integrator", path="620000/620100/~wabo/"),
+    "sender": Grant(subject="sender", role="integrator", path="620000/620100/~wabo/*"),
 }
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 

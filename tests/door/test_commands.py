@@ -49,7 +49,7 @@ def test_a_token_twice_is_one_grant_and_is_marked(own_gateway: Running) -> None:
         mingjing("token", "--tenant", "620100", "--role", "integrator", "--source", "wabo", data=own_gateway.config.data)
     mingjing("token", "--tenant", "620100", "--role", "clerk", "--department", "JYJ", data=own_gateway.config.data)
     assert asyncio.run(demo_grants()) == [
-        ("demo-integrator-620100-wabo", "620000/620100/~wabo/", True),
+        ("demo-integrator-620100-wabo", "620000/620100/~wabo/*", True),
         ("demo-clerk-620100-JYJ", "620000/620100/@JYJ/*", True),
     ]
 

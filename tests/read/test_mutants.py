@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import case, func, null, true, tuple_
 
-from supervision.scope import Part
 from tenants.read import dimensions, engine, expressions, given, masks, merge, order, statement
 from tenants.read.order import Phase, Which
 from tenants.read.request import Groups, Order
 from tenants.sources import sqlite
-from tests.province import CODES, Province, reopened, scope_of
+from tests.province import CODES, Province, part, reopened, scope_of
 from tests.read import brute
 from tests.read.test_children import DEPARTMENT, EVENTS, expected_events, with_branches
 from tests.read.walking import cases_by, flat, in_order, walk
@@ -20,9 +19,7 @@ CACHES = (
     statement.limb, statement.grouped_limb, statement.nested_limb, statement.file_text, statement.union, statement.limbs_apart,
     statement.nested_union, statement.grouped_union,
 )  # fmt: skip
-SCOPE = scope_of(
-    {"case.view": Part(("620000/620100/", "620000/620300/", "620000/620200/@GAJ/")), "tenant.view": Part(("620000/",))}
-)
+SCOPE = scope_of({"case.view": part("620000/620100/*", "620000/620300/*", "620000/620200/@GAJ/*"), "tenant.view": part("620000/*")})
 
 
 @pytest.fixture(autouse=True)

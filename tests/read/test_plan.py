@@ -4,13 +4,13 @@ from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
-from supervision.scope import Except, Part, Scope
+from supervision.scope import Except, Scope
 from tenants.read.engine import Engine
 from tenants.read.request import Asking, Filter, Groups, Limits, Order, Position, Read
-from tests.province import CODES, NOW, scope_of, tree_of
+from tests.province import CODES, NOW, part, scope_of, tree_of
 
 HOMES = {"620000": "shard a", "620100": "shard a", "620102": "shard a", "620103": "files", "620200": "shard b", "620302": "shard a"}
-EVERYWHERE = scope_of({"case.view": Part(("620000/",))})
+EVERYWHERE = scope_of({"case.view": part("620000/*")})
 
 
 def planned(asked: Read | Groups, scope: Scope = EVERYWHERE, at_once: int = 200) -> str:
@@ -37,7 +37,7 @@ def test_more_tenants_than_a_statement_takes_are_several() -> None:
 
 
 def test_tenants_out_of_reach_are_not_in_the_plan() -> None:
-    scope = scope_of({"case.view": Part(("620000/620100/620102/",))})
+    scope = scope_of({"case.view": part("620000/620100/620102/*")})
     assert planned(cases(*CODES), scope) == "shard a: cases(no) of 620102 by due_at first 20"
     assert planned(cases("620200"), scope) == ""
 
@@ -47,8 +47,8 @@ def test_a_tenant_without_a_database_is_said_to_be_nowhere() -> None:
 
 
 def test_narrowed_tenants_say_how() -> None:
-    part = Part(("620000/620100/620102/@GAJ/", "620000/620200/"), frozenset(), ("620000/620200/@JYJ/", "620000/620200/@GAJ/#7/"))
-    assert planned(cases("620102", "620200"), scope_of({"case.view": part})) == dedent("""\
+    rights = part("620000/620100/620102/@GAJ/*", "620000/620200/*", but=("620000/620200/@JYJ/*", "620000/620200/#7/*"))
+    assert planned(cases("620102", "620200"), scope_of({"case.view": rights})) == dedent("""\
         shard a: cases(no) of 620102@GAJ by due_at first 20
         shard b: cases(no) of 620200-@JYJ-#7 by due_at first 20""")
 

@@ -169,7 +169,15 @@ async def test_a_grant_that_cannot_stand_is_refused(registry: Registry) -> None:
 
 
 async def test_every_kind_of_path_can_be_granted(registry: Registry) -> None:
-    paths = ["*", "620000/", "620000/620100/620102/@GAJ/#7/", "620000/620100/~wabo/", "620000/620100/@GAJ/*"]
+    paths = [
+        "*",
+        "620000/",
+        "620000/@/*",
+        "620000/*/@GAJ/*",
+        "620000/620100/~wabo/*",
+        "620000/620100/~wabo/!applied/",
+        "620000/620100/@GAJ/*",
+    ]
     for path in paths:
         await registry.grant(Grant(subject="zhao", role="inspector", path=path))
     assert [grant.path for grant in await registry.grants_of("zhao")] == paths

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from supervision.scope import Part, Scope
+from supervision.scope import Part, Places, Scope
 from tests.schema.conftest import Province
 from tests.schema.ordinary import Ordinary
 from tests.schema.world import CODES, TREE, light_of, scope
@@ -88,7 +88,7 @@ async def test_an_applicant_is_masked_without_the_right_to_see_it(province: Prov
 
 
 async def test_who_may_see_tenants_but_no_case_gets_empty_pages(county: Province) -> None:
-    rights = Scope("liu", 1, 9e9, {"tenant.view": Part(subtrees=("620000/",))})
+    rights = Scope("liu", 1, 9e9, {"tenant.view": Part(Places(below=("620000/",)))})
     text = "{ tenants { totalCount } cases { totalCount nodes { no } } summary(by: []) { groups { count } } }"
     data = await county.data(text, None, rights)
     assert data == {

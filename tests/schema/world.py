@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert
 
 from supervision.case import State
 from supervision.clock import light
-from supervision.scope import Part, Scope
+from supervision.scope import Part, Places, Scope
 from supervision.tree import Division, Level, Tree
 from tenants.sources.source import Session
 from tenants.tables import tables
@@ -37,8 +37,7 @@ ACTIONS = ("tenant.view", "case.view", *(f"field.applicant.{part}" for part in (
 
 def scope(*subtrees: str, subject: str = "liu", **more: Part) -> Scope:
     """Everything below these paths, whatever the action."""
-    part = Part(subtrees=subtrees)
-    return Scope(subject, 1, 9e9, dict.fromkeys(ACTIONS, part) | more)
+    return Scope(subject, 1, 9e9, dict.fromkeys(ACTIONS, Part(Places(below=subtrees))) | more)
 
 
 def rows_of(code: str, cases: int, seed: int = 1) -> Rows:
