@@ -9,8 +9,10 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy import Executable
@@ -22,7 +24,7 @@ from tenants.sources.faults import PostgresErrors
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Session
 from tenants.sources.sqlite_write import SqliteWriter
-from tenants.sources.text import written
+from tenants.sources.text import Written, written
 from tenants.tables import TENANT
 
 
@@ -74,21 +76,23 @@ class SqliteStore:
         self.file = file.absolute()
         self._writer = SqliteWriter(lambda _: self.file, threads=1)
         self._reading: tuple[sqlite3.Connection, tuple[int, int]] | None = None
+        self._texts: WeakKeyDictionary[Executable, Written] = WeakKeyDictionary()
 
     @property
     def folder(self) -> Path | None:
         return self.file.parent
 
     async def fetch(self, statement: Executable, given: Mapping[str, Any] = {}) -> Sequence[Any]:
-        text = written(statement, "sqlite")
+        if (text := self._texts.get(statement)) is None:
+            text = self._texts[statement] = of_file(written(statement, "sqlite"))
         try:
-            return self._reader().execute(text.sql.replace(f"{TENANT}.", ""), text.values(given)).fetchall()
+            return self._reader().execute(text.sql, text.values(given)).fetchall()
         except sqlite3.Error as error:
             raise RegistryUnreachable from error
 
     async def view(self, *statements: Executable) -> list[Sequence[Any]]:
         texts = [written(statement, "sqlite") for statement in statements]
-        return await asyncio.to_thread(self._view, [(text.sql.replace(f"{TENANT}.", ""), text.values({})) for text in texts])
+        return await asyncio.to_thread(self._view, [(text.sql, text.values({})) for text in map(of_file, texts)])
 
     def _view(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[Sequence[Any]]:
         try:
@@ -132,6 +136,11 @@ class SqliteStore:
     async def close(self) -> None:
         self._forget()
         await self._writer.close()
+
+
+def of_file(text: Written) -> Written:
+    """Without the schema's name, which a file has none of."""
+    return replace(text, sql=text.sql.replace(f"{TENANT}.", ""))
 
 
 class PostgresStore:
