@@ -7,7 +7,7 @@ file takes some ten microseconds, a thread's round trip five times as much. `vie
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +55,9 @@ class Store(Protocol):
 
     def session(self) -> AbstractAsyncContextManager[Session]:
         """A transaction for writing."""
+
+    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+        """From now on `told` is called at every word on the channel, and once when no more can come. False: none ever comes."""
 
     async def close(self) -> None:
         """Give back files and connections."""
@@ -133,6 +136,9 @@ class SqliteStore:
         async with _told_as_registry(), self._writer.session("registry") as session:
             yield session
 
+    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+        return False
+
     async def close(self) -> None:
         self._forget()
         await self._writer.close()
@@ -149,6 +155,7 @@ class PostgresStore:
     def __init__(self, url: str) -> None:
         self._url, self._writer = url, PostgresWriter(url, connections=2)
         self._pool: Any = None
+        self._listening: list[Any] = []
 
     @property
     def folder(self) -> Path | None:
@@ -184,7 +191,20 @@ class PostgresStore:
         async with _told_as_registry(), self._writer.session(REGISTRY_SCHEMA) as session:
             yield session
 
+    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+        """On a connection of its own. Raises RegistryUnreachable."""
+        try:
+            connection = await asyncpg.connect(self._url, timeout=5)
+            self._listening.append(connection)
+            connection.add_termination_listener(lambda _: told())
+            await connection.add_listener(channel, lambda *_: told())
+        except PostgresErrors as error:
+            raise RegistryUnreachable from error
+        return True
+
     async def close(self) -> None:
+        for connection in self._listening:
+            connection.terminate()
         await self._writer.close()
         if self._pool is not None:
             await self._pool.close()
