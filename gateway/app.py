@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from gateway.callers import insist
 from gateway.config import Config, SettingInvalid
 from gateway.faults import MethodNotAllowed, PathUnknown, errors, extra_headers, status
 from gateway.house import House, opened
@@ -44,6 +45,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with opened(config, log, metrics, clock) as house:
+                await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 app.router.routes[:] = doors(house)
                 yield

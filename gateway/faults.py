@@ -108,6 +108,7 @@ STATUSES: Mapping[str, int] = {
     "POLICY_CHANGED": 503,
     "ANSWER_TIMED_OUT": 504,
     "REGISTRY_UNREACHABLE": 503,
+    "KEYS_UNAVAILABLE": 503,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

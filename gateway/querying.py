@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
+from authz.identity import Actor
 from gateway.faults import (
     AddressTooLong,
     AnswerTimedOut,
@@ -72,13 +73,13 @@ class Querying:
     async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Answer:
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed("use GET or POST")
-        actor = self.house.actor(header(scope, b"authorization"))
+        actor = await self.house.actor(header(scope, b"authorization"))
         record.actor = actor.subject
-        answer = await self._in_time(actor.subject, scope, receive, record)
+        answer = await self._in_time(actor, scope, receive, record)
         self._note(answer, record)
         return answer
 
-    async def _in_time(self, subject: str, scope: Scope, receive: Receive, record: Record) -> Answer:
+    async def _in_time(self, actor: Actor, scope: Scope, receive: Receive, record: Record) -> Answer:
         """One time limit, around the body's arrival too."""
         deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
         asked = None
@@ -87,7 +88,7 @@ class Querying:
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)
-                return await self._standing(subject, request, deadline, self._language(scope))
+                return await self._standing(actor, request, deadline, self._language(scope))
         except TimeoutError:
             raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
 
@@ -103,13 +104,14 @@ class Querying:
             raise MutationOverGet()
         return asked
 
-    async def _standing(self, subject: str, request: GraphQLRequest, deadline: float, language: str) -> Answer:
-        """An answer whose rights still stand after it was computed. Raises PolicyChanged."""
+    async def _standing(self, actor: Actor, request: GraphQLRequest, deadline: float, language: str) -> Answer:
+        """An answer whose rights, and whose asker's key, still stand after it was computed. Raises PolicyChanged, TokenInvalid."""
         house = self.house
         for _ in range(1 + READ_AGAIN):
-            scope, snapshot = await house.scope_of(subject)
+            scope, snapshot = await house.scope_of(actor.subject)
             answer = await execute(request, house.context(scope, snapshot, deadline, language), house.documents)
             if await house.rights.stand(scope):
+                await house.callers.stands(actor, scope.version)
                 return answer
         raise PolicyChanged()
 

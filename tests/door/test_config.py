@@ -82,7 +82,6 @@ def test_our_own_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> Non
     assert len(keys.pop()) == 64
     assert (config.data / "token.key").stat().st_mode & 0o777 == 0o600
     assert [f.name for f in config.data.iterdir()] == ["token.key"]
-    assert config.cursor_key() != config.token_key()
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:

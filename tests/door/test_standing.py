@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 
-from authz.identity import issue
+from authz.signing import issue
 from gateway.house import House, opened
 from gateway.log import Lines
 from gateway.metrics import Metrics
 from gateway.querying import Querying
 from gateway.recorder import KEY, Record
-from gateway.rights import Rights, trust
+from gateway.rights import Rights
+from gateway.signing import demo_signing
 from supervision.grant import Grant
 from supervision.scope import Scope
 from tenants.provision import provision
@@ -53,7 +54,7 @@ async def house(folder: Path, **settings: object) -> AsyncIterator[House]:
 
 async def asked(house: House, subject: str, query: str = QUERY) -> tuple[int, dict[str, Any]]:
     """One query through the door, without a wire."""
-    token = issue(subject, trust(house.config), time.time(), 60)
+    token = issue(subject, demo_signing(house.config), time.time(), 60)
     headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
     scope = {
         "type": "http",
