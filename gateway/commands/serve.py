@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway.app import create_app
-from gateway.callers import insist
+from gateway.callers import insist, opened_callers
 from gateway.config import Config, configured, unknown
 from gateway.log import to_stderr
 from gateway.server import server
@@ -41,5 +41,7 @@ async def check(config: Config) -> None:
     registry = await Registry.open(config.registry_url, config.postgres_passfile)
     try:
         await insist(config, registry, time.time())
+        async with opened_callers(config, registry, to_stderr, time.time):
+            return
     finally:
         await registry.close()
