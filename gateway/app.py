@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.callers import insist
 from gateway.config import Config, SettingInvalid
 from gateway.faults import MethodNotAllowed, PathUnknown, errors, extra_headers, status
 from gateway.house import House, opened
@@ -45,6 +46,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with opened(config, log, metrics, clock) as house:
+                await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 app.router.routes[:] = doors(house)
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), _broken)
