@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -80,4 +81,14 @@ special_days = Table(
     Column("in_lieu", Boolean, nullable=False),
     CheckConstraint("kind IN ('holiday', 'adjusted_workday')", name="special_days_kind_known"),
     Index("special_days_by_year", "year"),
+)  # fmt: skip
+
+audit_heads = Table(
+    "audit_heads", registry_tables,                      # where each tenant's audit chain ends (authz.chain)
+    Column("tenant", text_key(12), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("mac", LargeBinary(32), nullable=False),
+    Column("at", Text, nullable=False),                  # as it was signed
+    Column("signature", LargeBinary(32), nullable=False),
+    CheckConstraint("number >= 0", name="audit_heads_number_counts"),
 )  # fmt: skip
