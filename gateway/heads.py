@@ -58,7 +58,7 @@ class Heads:
         return {tenant: AuditBroken(UNSOUND) for tenant in unread if tenant not in self.known} | faults
 
     async def _read(self, tenants: Iterable[str]) -> dict[str, Head]:
-        async with self._registry.transaction() as session:
+        async with self._registry.store.session() as session:
             return await audit_heads.heads_of(session, tenants)
 
     async def _empty(self, source: Source, tenants: Sequence[str]) -> tuple[list[str], dict[str, Failure]]:
@@ -77,7 +77,7 @@ class Heads:
         """The first heads; where another gateway is quicker, its are taken."""
         heads = [sealed(self._key, tenant, BEGIN, utc_text(self.now())) for tenant in tenants]
         try:
-            async with self._registry.transaction() as session:
+            async with self._registry.store.session() as session:
                 await audit_heads.begin(session, heads)
         except RowConflict:
             for tenant in tenants if len(tenants) > 1 else ():
@@ -103,7 +103,7 @@ class Heads:
     async def _moved(self, newest: Mapping[str, Link]) -> dict[str, Head | None]:
         """The heads as they stand then: moved on, where nobody else moved them since this gateway last knew."""
         at = utc_text(self.now())
-        async with self._registry.transaction() as session:
+        async with self._registry.store.session() as session:
             stand: dict[str, Head | None] = dict.fromkeys(newest) | await audit_heads.heads_of(session, newest)
             mine = {tenant: head for tenant, head in stand.items() if head is not None and head == self.known.get(tenant)}
             ahead = [tenant for tenant, head in mine.items() if newest[tenant].number > head.number]
