@@ -4,10 +4,12 @@ if the rights it was computed with still stand. Knows neither the schema's types
 
 import asyncio
 import re
+from functools import partial
 from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
+from authz.identity import Actor
 from gateway.faults import (
     AddressTooLong,
     AnswerTimedOut,
@@ -19,15 +21,19 @@ from gateway.faults import (
     extra_headers,
     status,
 )
-from gateway.graphql import CHARSET, LEGACY_JSON, Asked, check_content_type, from_address, from_body, media_type
+from gateway.graphql import CHARSET, LEGACY_JSON, Asked, ReasonInvalid, check_content_type, from_address, from_body, media_type
 from gateway.house import House
 from gateway.language import VARY, language_of
 from gateway.limits import body, header
 from gateway.log import told
 from gateway.recorder import Record, record_of
+from gateway.refusals import Refused
+from gateway.witness import Asker, Witness
 from schema.changing import changes
 from schema.execute import Answer, GraphQLRequest, execute
 from supervision.faults import Failure, Fault
+from supervision.scope import Scope as Rights
+from tenants.registry import Snapshot
 
 READ_AGAIN = 2
 """How often an answer is computed anew because the policy changed meanwhile."""
@@ -64,7 +70,10 @@ class Querying:
             reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, language, answer.body)
         except Fault as fault:
             reply = self._refused(fault, media, language, record)
-        await deliver(reply, send)
+        try:
+            await deliver(reply, send)
+        finally:
+            record.behind()
 
     def _language(self, scope: Scope) -> str:
         return language_of(scope, self.house.config.language)
@@ -74,11 +83,11 @@ class Querying:
             raise MethodNotAllowed("use GET or POST")
         actor = self.house.actor(header(scope, b"authorization"))
         record.actor = actor.subject
-        answer = await self._in_time(actor.subject, scope, receive, record)
+        answer = await self._in_time(actor, scope, receive, record)
         self._note(answer, record)
         return answer
 
-    async def _in_time(self, subject: str, scope: Scope, receive: Receive, record: Record) -> Answer:
+    async def _in_time(self, actor: Actor, scope: Scope, receive: Receive, record: Record) -> Answer:
         """One time limit, around the body's arrival too."""
         deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
         asked = None
@@ -87,7 +96,8 @@ class Querying:
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)
-                return await self._standing(subject, request, deadline, self._language(scope))
+                asker = Asker(record.request_id, actor.subject, actor.token_id, asked.reason)
+                return await self._standing(Witness(self.house.auditing, asker), request, record, deadline, self._language(scope))
         except TimeoutError:
             raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
 
@@ -95,23 +105,39 @@ class Querying:
         config = self.house.config
         if scope["method"] == "POST":
             check_content_type(header(scope, b"content-type"), header(scope, b"content-encoding"))
-            return from_body(await body(scope, receive, config.body_bytes))
+            return self._reasoned(from_body(await body(scope, receive, config.body_bytes)))
         if len(scope["query_string"]) > config.body_bytes:
             raise AddressTooLong(f"at most {config.body_bytes} bytes")
         asked = from_address(scope["query_string"])
         if changes(asked.document, asked.operation, config.query_tokens):
             raise MutationOverGet()
+        return self._reasoned(asked)
+
+    def _reasoned(self, asked: Asked) -> Asked:
+        if len(asked.reason) > self.house.config.reason_chars:
+            raise ReasonInvalid(f"it has {len(asked.reason)} characters; {self.house.config.reason_chars} are taken")
         return asked
 
-    async def _standing(self, subject: str, request: GraphQLRequest, deadline: float, language: str) -> Answer:
-        """An answer whose rights still stand after it was computed. Raises PolicyChanged."""
+    async def _standing(self, witness: Witness, request: GraphQLRequest, record: Record, deadline: float, language: str) -> Answer:
+        """An answer whose rights still stand after it was computed and what it opens is on record. Raises PolicyChanged.
+
+        In this order: what is revoked while the record is written is not shown.
+        """
         house = self.house
         for _ in range(1 + READ_AGAIN):
-            scope, snapshot = await house.scope_of(subject)
-            answer = await execute(request, house.context(scope, snapshot, deadline, language), house.documents)
+            scope, snapshot = await house.scope_of(witness.asker.actor)
+            answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
+            record.behind = partial(self._put_refusals, witness, scope, snapshot)
+            while not await witness.recorded(scope, snapshot.tree.paths):
+                answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
             if await house.rights.stand(scope, snapshot):
                 return answer
         raise PolicyChanged()
+
+    def _put_refusals(self, witness: Witness, scope: Rights, snapshot: Snapshot) -> None:
+        """What was refused, to be put on record behind the answer."""
+        paths = snapshot.tree.paths
+        self.house.refusals.put(Refused(witness.asker, scope, paths[one.tenant], one) for one in witness.opened.refused)
 
     def _note(self, answer: Answer, record: Record) -> None:
         """What an answer leaves in the log."""

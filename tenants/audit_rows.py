@@ -3,7 +3,7 @@
 An entry goes in with its rows of the index by case, in one transaction, under the tenant's audit turn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -30,7 +30,8 @@ _PAGE = _PAGE.limit(bindparam("most"))
 _INDEX = select(*(audit_cases.c[name] for name in ("case_id", "id", "at", "actor", "action", "outcome", "reason")))
 _INDEX = _INDEX.where(audit_cases.c.id > bindparam("after", type_=_id.type), audit_cases.c.id <= bindparam("to", type_=_id.type))
 _INDEX = _INDEX.order_by(audit_cases.c.id, audit_cases.c.case_id)
-_CASES = select(cases.c.id, departments.c.code).select_from(cases.outerjoin(departments, departments.c.id == cases.c.department_id))
+_CASES = select(cases.c.no, cases.c.id, departments.c.code)
+_CASES = _CASES.select_from(cases.outerjoin(departments, departments.c.id == cases.c.department_id))
 _BY_NO, _BY_ID = _CASES.where(Among(cases.c.no, "wanted")), _CASES.where(Among(cases.c.id, "wanted"))
 
 LARGEST = 2**63 - 1
@@ -42,6 +43,13 @@ class Stands(NamedTuple):
 
     last: Link | None
     sealed: bytes | None
+
+
+class Cases(NamedTuple):
+    """Cases that are there: number → id, and id → the code of the department."""
+
+    by_no: dict[str, int]
+    departments: dict[int, str | None]
 
 
 async def where_it_stands(session: Session, sealed: int) -> Stands:
@@ -107,8 +115,8 @@ async def index(session: Session, after: int, to: int = LARGEST) -> list[Look]:
     return [Look(int(row[0]), int(row[1]), _spelled(row[2]), *row[3:]) for row in rows]
 
 
-async def cases_named(session: Session, nos: Iterable[str], ids: Iterable[int]) -> dict[int, str | None]:
-    """Those of these cases that are there: id → the department's code."""
-    rows = [*await session.fetch(_BY_NO, {"wanted": listed(session.dialect, nos)})]
-    rows += await session.fetch(_BY_ID, {"wanted": listed(session.dialect, ids)})
-    return {int(number): code for number, code in rows}
+async def cases_named(session: Session, nos: Sequence[str], ids: Sequence[int]) -> Cases:
+    """Those of these cases that are there."""
+    rows = [*(await session.fetch(_BY_NO, {"wanted": listed(session.dialect, nos)}))] if nos else []
+    rows += await session.fetch(_BY_ID, {"wanted": listed(session.dialect, ids)}) if ids else []
+    return Cases({no: int(number) for no, number, _ in rows}, {int(number): code for _, number, code in rows})
