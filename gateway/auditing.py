@@ -14,14 +14,13 @@ from gateway.batches import Batches
 from gateway.heads import UNSOUND, Became, Heads
 from gateway.log import Log, told
 from supervision.audit import Deed, Link
-from supervision.faults import Failure, TenantBroken, TenantTimedOut, TenantUnreachable
+from supervision.faults import Failure, TenantTimedOut, TenantUnreachable
 from tenants import audit_rows
+from tenants.audit_turns import in_turn
 from tenants.registry import Registry
 from tenants.registry_store import RegistryUnreachable
-from tenants.sources.faults import RowConflict
 from tenants.sources.source import Session, Source
 from tenants.tables import utc_text
-from tenants.turns import take_audit_turns
 
 Deeds: TypeAlias = Mapping[str, Sequence[Deed]]
 """Tenant → what is to be put on record there."""
@@ -132,26 +131,9 @@ class Auditing:
             deeds.setdefault(tenant, []).extend(some)
         async with self._turnstile:
             became: Became = dict(await self._heads.lacking(source, deeds))
-            sound, most = [tenant for tenant in deeds if tenant not in became], source.tenants_per_append
-            for n in range(0, len(sound), most):
-                became |= await self._appended(source, {tenant: deeds[tenant] for tenant in sound[n : n + most]})
+            sound = [tenant for tenant in deeds if tenant not in became]
+            became |= await in_turn(source, sound, lambda session, tenant: self._chained(session, tenant, deeds[tenant]))
         return [became[tenant] for tenant, _ in items]
-
-    async def _appended(self, source: Source, deeds: Deeds) -> Became:
-        """In one transaction; where that breaks, each by itself, so that a broken tenant silences no other."""
-        tenants, became = list(deeds), Became()
-        try:
-            async with source.appending(tenants) as sessions:
-                await take_audit_turns(sessions[0], tenants)
-                for tenant, session in zip(tenants, sessions, strict=True):
-                    became[tenant] = await self._chained(session, tenant, deeds[tenant])
-        except Failure as failure:
-            if len(tenants) == 1 or not isinstance(failure, TenantBroken | RowConflict):
-                return dict.fromkeys(tenants, failure)
-            became = {}
-            for tenant in tenants:
-                became |= await self._appended(source, {tenant: deeds[tenant]})
-        return became
 
     async def _chained(self, session: Session, tenant: str, deeds: Sequence[Deed]) -> Link | Failure:
         head = self._heads.known.get(tenant)

@@ -12,6 +12,7 @@ from authz.chain import BEGIN, AuditBroken, continued, genuine, sealed
 from supervision.audit import Head, Link
 from supervision.faults import Failure
 from tenants import audit_heads, audit_rows
+from tenants.audit_turns import in_turn
 from tenants.registry import Registry
 from tenants.registry_store import RegistryUnreachable
 from tenants.sources.faults import RowConflict
@@ -49,9 +50,10 @@ class Heads:
         try:
             found, faults = await self._read(unread), dict[str, Failure]()
             if fresh := [tenant for tenant in unread if tenant not in found]:
-                empty, faults = await self._empty(source, fresh)
-                found |= await self._begun(empty)
-                found |= await self._read(tenant for tenant in fresh if tenant not in (*empty, *faults))
+                stands = await in_turn(source, fresh, lambda session, _: audit_rows.where_it_stands(session, 0))
+                faults = {tenant: stood for tenant, stood in stands.items() if isinstance(stood, Failure)}
+                found |= await self._begun([tenant for tenant, stood in stands.items() if stood == audit_rows.EMPTY])
+                found |= await self._read(tenant for tenant in fresh if tenant not in (*found, *faults))
         except Failure as failure:
             return dict.fromkeys(unread, failure)
         self.known |= {tenant: head for tenant, head in found.items() if genuine(self._key, head)}
@@ -60,18 +62,6 @@ class Heads:
     async def _read(self, tenants: Iterable[str]) -> dict[str, Head]:
         async with self._registry.store.session() as session:
             return await audit_heads.heads_of(session, tenants)
-
-    async def _empty(self, source: Source, tenants: Sequence[str]) -> tuple[list[str], dict[str, Failure]]:
-        """The tenants whose log holds nothing, and those that could not be asked."""
-        empty, faults = list[str](), dict[str, Failure]()
-        for tenant in tenants:
-            try:
-                async with source.appending([tenant]) as sessions:
-                    if (await audit_rows.where_it_stands(sessions[0], 0)).last is None:
-                        empty.append(tenant)
-            except Failure as failure:
-                faults[tenant] = failure
-        return empty, faults
 
     async def _begun(self, tenants: Sequence[str]) -> dict[str, Head]:
         """The first heads; where another gateway is quicker, its are taken."""
@@ -118,11 +108,12 @@ class Heads:
         source = self._source_of(tenant)
         if head is None or source is None or not genuine(self._key, head):
             return AuditBroken(UNSOUND)
+        stands = (await in_turn(source, [tenant], lambda session, _: audit_rows.where_it_stands(session, head.number)))[tenant]
+        if isinstance(stands, Failure):
+            return stands
         try:
-            async with source.appending([tenant]) as sessions:
-                stands = await audit_rows.where_it_stands(sessions[0], head.number)
             continued(head, stands.last, stands.sealed)
-        except Failure as failure:
-            return failure
+        except AuditBroken as broken:
+            return broken
         self.known[tenant] = head
         return link if head.number >= link.number else None

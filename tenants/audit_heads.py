@@ -24,6 +24,11 @@ async def heads_of(session: Session, tenants: Iterable[str]) -> dict[str, Head]:
     return {row[0]: _head(row) for row in await session.fetch(_LOCKED, {"tenants": listed(session.dialect, sorted(tenants))})}
 
 
+async def every(session: Session) -> dict[str, Head]:
+    """All heads."""
+    return {row[0]: _head(row) for row in await session.fetch(_HEADS)}
+
+
 async def begin(session: Session, heads: Sequence[Head]) -> None:
     """The first heads of tenants that have none. Raises RowConflict where somebody was quicker."""
     await session.run(_BEGIN, [head._asdict() for head in heads])

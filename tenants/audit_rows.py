@@ -25,17 +25,17 @@ _LAST = select(func.max(_id)).scalar_subquery()
 _STANDS = select(_id, audit_entries.c.mac).where(or_(_id == _LAST, _id == bindparam("sealed", type_=_id.type)))
 _ADD = insert(audit_entries).values({name: bindparam(name) for name in _COLUMNS})
 _ADD_LOOKS = insert(audit_cases).values({name: bindparam(name) for name in audit_cases.c.keys()})  # noqa: SIM118
-_PAGE = select(*(audit_entries.c[name] for name in _COLUMNS)).where(_id > bindparam("after", type_=_id.type)).order_by(_id)
+_PAGE = select(*(audit_entries.c[name] for name in _COLUMNS)).where(_id >= bindparam("first", type_=_id.type)).order_by(_id)
 _PAGE = _PAGE.limit(bindparam("most"))
 _INDEX = select(*(audit_cases.c[name] for name in ("case_id", "id", "at", "actor", "action", "outcome", "reason")))
-_INDEX = _INDEX.where(audit_cases.c.id > bindparam("after", type_=_id.type), audit_cases.c.id <= bindparam("to", type_=_id.type))
+_INDEX = _INDEX.where(audit_cases.c.id >= bindparam("first", type_=_id.type), audit_cases.c.id <= bindparam("to", type_=_id.type))
 _INDEX = _INDEX.order_by(audit_cases.c.id, audit_cases.c.case_id)
 _CASES = select(cases.c.no, cases.c.id, departments.c.code)
 _CASES = _CASES.select_from(cases.outerjoin(departments, departments.c.id == cases.c.department_id))
 _BY_NO, _BY_ID = _CASES.where(Among(cases.c.no, "wanted")), _CASES.where(Among(cases.c.id, "wanted"))
 
-LARGEST = 2**63 - 1
-"""The largest number that a database has for an entry."""
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+"""The numbers that a database has for an entry; a forger need not begin at 1."""
 
 
 class Stands(NamedTuple):
@@ -43,6 +43,9 @@ class Stands(NamedTuple):
 
     last: Link | None
     sealed: bytes | None
+
+
+EMPTY = Stands(None, None)
 
 
 class Cases(NamedTuple):
@@ -76,9 +79,9 @@ def _look_row(look: Look, at: Any) -> dict[str, Any]:
     return {"case_id": look.case, "id": look.number, **look._asdict(), "at": at}
 
 
-async def page(session: Session, after: int, most: int) -> list[Entry]:
-    """The entries behind a number, in their order."""
-    return [_entry(row) for row in await session.fetch(_PAGE, {"after": after, "most": most})]
+async def page(session: Session, first: int, most: int) -> list[Entry]:
+    """The entries from a number on, in their order."""
+    return [_entry(row) for row in await session.fetch(_PAGE, {"first": first, "most": most})]
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -109,9 +112,9 @@ def as_bytes(value: Any) -> bytes:
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
 
 
-async def index(session: Session, after: int, to: int = LARGEST) -> list[Look]:
-    """The index by case of the entries behind one number up to another."""
-    rows = await session.fetch(_INDEX, {"after": after, "to": to})
+async def index(session: Session, first: int, to: int) -> list[Look]:
+    """The index by case of the entries from one number to another."""
+    rows = await session.fetch(_INDEX, {"first": first, "to": to})
     return [Look(int(row[0]), int(row[1]), _spelled(row[2]), *row[3:]) for row in rows]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from authz.chain import Finding, Reading
+from authz.chain import Finding
 from authz.identity import issue
 from gateway.config import Config
 from gateway.house import House, opened
@@ -17,9 +17,10 @@ from gateway.metrics import Metrics
 from gateway.querying import Querying
 from gateway.recorder import KEY, Record
 from gateway.rights import trust
+from gateway.verifying import heads_of, verified
 from supervision.audit import Entry
 from supervision.grant import Grant
-from tenants import audit_heads, audit_rows
+from tenants import audit_rows
 from tenants import tables as t
 from tenants.provision import prepare_registry, provision
 from tenants.registry import Registry
@@ -100,27 +101,15 @@ class Asking:
         """The tenant's log, after what waits behind answers was written."""
         await self.house.refusals._waiting.join()
         async with self.source(tenant).appending([tenant]) as sessions:
-            return await audit_rows.page(sessions[0], 0, 1_000_000)
+            return await audit_rows.page(sessions[0], 1, 1_000_000)
 
     async def logs(self, codes: Sequence[str] = CODES) -> dict[str, list[Entry]]:
         """The logs in which something stands."""
         return {code: entries for code in codes if (entries := await self.entries(code))}
 
     async def findings(self, tenant: str, key: bytes | None = None) -> list[Finding]:
-        return await found(self.source(tenant), tenant, self.house.registry, key or self.house.config.audit_key())
-
-
-async def found(source: Any, tenant: str, registry: Registry, key: bytes) -> list[Finding]:
-    """What is wrong with a tenant's log."""
-    async with registry.store.session() as session:
-        head = (await audit_heads.heads_of(session, [tenant])).get(tenant)
-    reading = Reading(key, tenant, head)
-    async with source.appending([tenant]) as sessions:
-        entries = await audit_rows.page(sessions[0], 0, 1_000_000)
-        for entry in entries:
-            reading.read(entry)
-        reading.compare(entries, await audit_rows.index(sessions[0], -audit_rows.LARGEST))
-    return reading.ended()
+        head = (await heads_of(self.house.registry)).get(tenant)
+        return await verified(self.source(tenant), tenant, head, key or self.house.config.audit_key())
 
 
 @asynccontextmanager
