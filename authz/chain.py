@@ -157,8 +157,9 @@ class Reading:
         """Of an entry that does not fit where it stands. One that would fit after another mac only follows a moved one."""
         places = {other.number + step for _, other in self._doubted for step in (-1, 0, 1)}
         macs = {mac for before, other in self._doubted for mac in (before, other.mac)}
+        copied = sum(other.mac == entry.mac for _, other in self._doubted) > 1
         homes = {n for n in places for mac in macs if self._fits(entry, n, mac)}
-        if entry.number + 1 in pushed and not homes:
+        if entry.number + 1 in pushed and (copied or not homes):
             self._say(Kind.INSERTED, entry.number, "the entries behind it were made without it")
         elif not homes:
             self._say(Kind.CHANGED, entry.number, "its content is not what its mac was made of")

@@ -108,6 +108,7 @@ class Asking:
         return {code: entries for code in codes if (entries := await self.entries(code))}
 
     async def findings(self, tenant: str, key: bytes | None = None) -> list[Finding]:
+        await self.house.refusals._waiting.join()
         head = (await heads_of(self.house.registry)).get(tenant)
         return await verified(self.source(tenant), tenant, head, key or self.house.config.audit_key())
 
