@@ -10,13 +10,13 @@ from typing import NamedTuple
 from starlette.types import Receive, Scope, Send
 
 from authz.identity import Actor
+from gateway.auditing import AuditUnwritable
 from gateway.faults import (
     AddressTooLong,
     AnswerTimedOut,
     BodyTooSlow,
     MethodNotAllowed,
     MutationOverGet,
-    PolicyChanged,
     errors,
     extra_headers,
     status,
@@ -33,6 +33,7 @@ from schema.changing import changes
 from schema.execute import Answer, GraphQLRequest, execute
 from supervision.faults import Failure, Fault
 from supervision.scope import Scope as Rights
+from tenants.administration import PolicyChanged
 from tenants.registry import Snapshot
 
 READ_AGAIN = 2
@@ -124,14 +125,19 @@ class Querying:
         In this order: what is revoked while the record is written is not shown.
         """
         house = self.house
+        changing = changes(request.document, request.operation, house.config.query_tokens)
         for _ in range(1 + READ_AGAIN):
             scope, snapshot = await house.scope_of(witness.asker.actor)
+            if changing and not await house.rights.stand(scope, snapshot):
+                continue
             answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
             record.behind = partial(self._put_refusals, witness, scope, snapshot)
             while not await witness.recorded(scope, snapshot.tree.paths):
+                if changing:
+                    raise AuditUnwritable()
                 answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
-            if await house.rights.stand(scope, snapshot):
-                return answer
+            if changing or await house.rights.stand(scope, snapshot):
+                return answer  # a change is never made twice: whether its maker's rights stand is seen in its own transaction
         raise PolicyChanged()
 
     def _put_refusals(self, witness: Witness, scope: Rights, snapshot: Snapshot) -> None:
