@@ -90,6 +90,7 @@ class Config:
     sqlite_handles: int = setting(512, "SQLite files held open (three descriptors each)", 1)
     sqlite_list_threads: int = setting(1, "threads that read lists from SQLite files", 1)
     sqlite_aggregate_threads: int = setting(2, "threads that count and group in SQLite files", 1)
+    sqlite_write_threads: int = setting(4, "threads that write into the SQLite files of a folder", 1)
     postgres_connections: int = setting(4, "connections to one PostgreSQL database", 1)
 
     body_bytes: int = setting(1_048_576, "bytes of one GraphQL request's body or query string", 1)
@@ -105,6 +106,13 @@ class Config:
     rows_max: int = setting(100_000, "rows of all pages of one request and of what hangs on them, together, as asked", 1)
     groups_max: int = setting(20_000, "groups of one summary at most", 1)
     document_cache_bytes: int = setting(16_777_216, "bytes that documents kept parsed and validated may take, as estimated", 0)
+
+    audit_within: float = setting(2.0, "seconds for putting on record what an answer opens; who takes longer is not shown", 0.01)
+    audit_batch: int = setting(200, "answers whose audit entries are committed together in one place", 1)
+    audit_at_once: int = setting(8, "places whose audit entries are committed at the same time", 1)
+    audit_cases: int = setting(1_000, "cases that one audit entry names; more go into further entries", 1, most=10_000)
+    audit_refusals: int = setting(10_000, "refusals waiting to be put on record; those beyond stand in the log alone", 1)
+    reason_chars: int = setting(500, "characters of the reason that a request may give", 1, most=10_000)
 
     ingest_body_bytes: int = setting(268_435_456, "bytes of one body of events, as it comes over the wire", 1)
     ingest_unpacked_bytes: int = setting(2_147_483_648, "bytes of one body of events, unpacked", 1)

@@ -5,13 +5,16 @@ type; a well-formed one that fails before execution is 400 in application/graphq
 application/json, whose clients cannot tell our 400 from a proxy's.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
+from unicodedata import category
 from urllib.parse import parse_qsl
 
 import orjson
 
 from gateway.faults import BodyInvalid, MediaTypeUnsupported, NotAcceptable, RequestInvalid
+from supervision.faults import Refusal
 
 RESPONSE_JSON = "application/graphql-response+json"
 LEGACY_JSON = "application/json"
@@ -22,6 +25,9 @@ OFFERED = {RESPONSE_JSON: RESPONSE_JSON, LEGACY_JSON: LEGACY_JSON, "application/
 PARAMETERS = 16
 """More parameters in an address are not looked at."""
 
+UNWRITABLE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Kinds of characters that a reason may not hold: control, formatting, halves of a pair, line and paragraph ends."""
+
 
 class Asked(NamedTuple):
     """One GraphQL request."""
@@ -29,6 +35,14 @@ class Asked(NamedTuple):
     document: str
     operation: str | None
     variables: dict[str, Any] | None
+    reason: str = ""
+    """Why it is asked, as the asker says (`extensions.reason`)."""
+
+
+class ReasonInvalid(Refusal):
+    """The reason cannot be taken."""
+
+    code = "REASON_INVALID"
 
 
 def media_type(accept: bytes | None) -> str:
@@ -127,4 +141,14 @@ def _asked(told: dict[str, Any]) -> Asked:
     for name, value in (("variables", variables), ("extensions", extensions)):
         if value is not None and not isinstance(value, dict):
             raise RequestInvalid(f"`{name}` must be an object")
-    return Asked(document, operation or None, variables)
+    return Asked(document, operation or None, variables, reason_of(extensions or {}))
+
+
+def reason_of(extensions: Mapping[str, Any]) -> str:
+    """Empty where none is given. Raises ReasonInvalid for what is no line of text."""
+    reason = extensions.get("reason")
+    if reason is None:
+        return ""
+    if not isinstance(reason, str) or any(category(letter) in UNWRITABLE for letter in reason):
+        raise ReasonInvalid("`extensions.reason` is one line of text, without control characters")
+    return reason.strip()

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from authz.identity import Actor, TokenMissing
+from gateway.auditing import Auditing, AuditLimits
 from gateway.callers import Callers, opened_callers
 from gateway.config import Config
 from gateway.leases import Leases
 from gateway.log import Log, told
 from gateway.metrics import Metrics
+from gateway.refusals import Refusals
 from gateway.rights import Rights
+from gateway.witness import Witness
 from schema.administering import Policing
 from schema.context import Bounds, Context
 from schema.cursor import Signer
@@ -49,6 +52,8 @@ class House:
     leases: Leases
     sources: dict[str, Source] = field(default_factory=dict)
     engine: Engine = field(init=False)
+    auditing: Auditing = field(init=False)
+    refusals: Refusals = field(init=False)
     _snapshot: Snapshot | None = None
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,9 +74,10 @@ class House:
         self.take(self.registry.snapshot)
         return scope, snapshot
 
-    def context(self, scope: Scope, snapshot: Snapshot, deadline: float, language: str) -> Context:
-        """What a query brings to the schema."""
-        asking = Asking(scope, datetime.fromtimestamp(self.clock(), UTC), deadline)
+    def context(self, scope: Scope, snapshot: Snapshot, deadline: float, language: str, witness: Witness | None = None) -> Context:
+        """What a query brings to the schema. Without a witness nothing may be shown: only a plan is made."""
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        asking = Asking(scope, now, deadline) if witness is None else Asking(scope, now, deadline, *witness.looking())
         return Context(self.engine, snapshot, asking, self.signer, self.bounds, language, self.policing)
 
     def source_of(self, tenant: str) -> Source | None:
@@ -147,6 +153,8 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
         signer, documents = Signer(config.secret_key("cursor")), Documents(config.part(QueryLimits), bounds)
         policing = Policing(registry, config.four_eyes, config.delegation_depth)
         house = House(config, log, metrics, clock, registry, callers, rights, signer, documents, bounds, policing, Leases(rights))
+        house.auditing = Auditing(registry, house.source_of, config.audit_key(), config.part(AuditLimits), clock, log)
+        house.refusals = Refusals(house.auditing, house.source_of, log)
         held.push_async_callback(_given_back, house)
         house.take(registry.snapshot)
         watching = [asyncio.create_task(house.watch()), asyncio.create_task(house.leases.watch())]
@@ -161,6 +169,8 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
 
 
 async def _given_back(house: House) -> None:
+    await house.refusals.close()
+    await house.auditing.ended()
     house._ending.set()
     await asyncio.gather(*house._closing)
     for source in house.sources.values():

@@ -4,11 +4,13 @@ if the rights it was computed with still stand. Knows neither the schema's types
 
 import asyncio
 import re
+from functools import partial
 from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
 from authz.identity import Actor
+from gateway.auditing import AuditUnwritable
 from gateway.faults import (
     AddressTooLong,
     AnswerTimedOut,
@@ -19,12 +21,14 @@ from gateway.faults import (
     extra_headers,
     status,
 )
-from gateway.graphql import CHARSET, LEGACY_JSON, Asked, check_content_type, from_address, from_body, media_type
+from gateway.graphql import CHARSET, LEGACY_JSON, Asked, ReasonInvalid, check_content_type, from_address, from_body, media_type
 from gateway.house import House
 from gateway.language import VARY, language_of
 from gateway.limits import body, header
 from gateway.log import told
 from gateway.recorder import Record, record_of
+from gateway.refusals import Refused
+from gateway.witness import Asker, Witness
 from schema.changing import changes
 from schema.execute import Answer, GraphQLRequest, execute
 from supervision.faults import Failure, Fault
@@ -67,7 +71,10 @@ class Querying:
             reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, language, answer.body)
         except Fault as fault:
             reply = self._refused(fault, media, language, record)
-        await deliver(reply, send)
+        try:
+            await deliver(reply, send)
+        finally:
+            record.behind()
 
     def _language(self, scope: Scope) -> str:
         return language_of(scope, self.house.config.language)
@@ -90,7 +97,9 @@ class Querying:
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)
-                return await self._standing(actor, request, deadline, self._language(scope))
+                asker = Asker(record.request_id, actor.subject, actor.token_id, asked.reason)
+                witness = Witness(self.house.auditing, asker)
+                return await self._standing(actor, witness, request, record, deadline, self._language(scope))
         except TimeoutError:
             raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
 
@@ -98,36 +107,52 @@ class Querying:
         config = self.house.config
         if scope["method"] == "POST":
             check_content_type(header(scope, b"content-type"), header(scope, b"content-encoding"))
-            return from_body(await body(scope, receive, config.body_bytes))
+            return self._reasoned(from_body(await body(scope, receive, config.body_bytes)))
         if len(scope["query_string"]) > config.body_bytes:
             raise AddressTooLong(f"at most {config.body_bytes} bytes")
         asked = from_address(scope["query_string"])
         if changes(asked.document, asked.operation, config.query_tokens):
             raise MutationOverGet()
+        return self._reasoned(asked)
+
+    def _reasoned(self, asked: Asked) -> Asked:
+        if len(asked.reason) > self.house.config.reason_chars:
+            raise ReasonInvalid(f"it has {len(asked.reason)} characters; {self.house.config.reason_chars} are taken")
         return asked
 
-    async def _standing(self, actor: Actor, request: GraphQLRequest, deadline: float, language: str) -> Answer:
-        """An answer whose rights, and whose asker's key, still stand after it was computed. Raises PolicyChanged, TokenInvalid."""
+    async def _standing(
+        self, actor: Actor, witness: Witness, request: GraphQLRequest, record: Record, deadline: float, language: str
+    ) -> Answer:
+        """An answer whose rights, and whose asker's key, still stand after it was computed and what it opens is on record.
+
+        In this order: what is revoked while the record is written is not shown. Raises PolicyChanged, TokenInvalid. A change
+        is never made twice: whether its maker's rights still stand is seen once more in its own transaction.
+        """
         house = self.house
         changing = changes(request.document, request.operation, house.config.query_tokens)
         for _ in range(1 + READ_AGAIN):
             scope, snapshot = await house.scope_of(actor.subject)
             if changing:
-                if await house.rights.stand(scope, snapshot):
-                    return await self._changed(actor, request, scope, snapshot, deadline, language)
-                continue
-            answer = await execute(request, house.context(scope, snapshot, deadline, language), house.documents)
+                if not await house.rights.stand(scope, snapshot):
+                    continue
+                await house.callers.stands(actor, scope, snapshot.version)
+            answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
+            record.behind = partial(self._put_refusals, witness, scope, snapshot)
+            while not await witness.recorded(scope, snapshot.tree.paths):
+                if changing:
+                    raise AuditUnwritable()
+                answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
+            if changing:
+                return answer
             if await house.rights.stand(scope, snapshot):
                 await house.callers.stands(actor, scope, snapshot.version)
                 return answer
         raise PolicyChanged()
 
-    async def _changed(
-        self, actor: Actor, request: GraphQLRequest, scope: Compiled, snapshot: Snapshot, deadline: float, language: str
-    ) -> Answer:
-        """A change is never made twice: whether its maker's rights still stand is seen once more in its own transaction."""
-        await self.house.callers.stands(actor, scope, snapshot.version)
-        return await execute(request, self.house.context(scope, snapshot, deadline, language), self.house.documents)
+    def _put_refusals(self, witness: Witness, scope: Compiled, snapshot: Snapshot) -> None:
+        """What was refused, to be put on record behind the answer."""
+        paths = snapshot.tree.paths
+        self.house.refusals.put(Refused(witness.asker, scope, paths[one.tenant], one) for one in witness.opened.refused)
 
     def _note(self, answer: Answer, record: Record) -> None:
         """What an answer leaves in the log."""

@@ -4,7 +4,7 @@ An id that the client sends is taken where it is short and plain, so that a chai
 """
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from os import urandom
 from time import perf_counter
@@ -34,6 +34,8 @@ class Record:
     codes: list[str] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
     """What a door adds to the line: numbers and codes."""
+    behind: Callable[[], None] = lambda: None
+    """What is left to do when the answer is sent."""
 
 
 def record_of(scope: Scope) -> Record:

@@ -293,7 +293,7 @@ class CasesField(RowsField):
         return read_order(arguments.get("orderBy"))
 
     def within(self, run: Run, at: At) -> tuple[str, ...]:
-        return meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"])
+        return meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"], self.action)
 
 
 class TenantsField:

@@ -9,7 +9,8 @@ from schema.nodes import ENTITIES, GlobalId, read_id
 from schema.run import Run
 from schema.selection import Asked
 from schema.tenancy import TenantNode
-from schema.within import visible
+from schema.within import refused, visible
+from tenants.read.opened import Sought
 from tenants.read.request import Filter, Order, Read
 
 
@@ -26,10 +27,19 @@ class RowNode:
         order = Order("no" if self.entity == "cases" else "code")
         return Read(self.entity, self.rows.shape.columns, (where,), order, 1, (tenant,), action=self.action)
 
+    def sought(self, run: Run, tenant: str, where: Filter) -> None:
+        """Notes a case that was not given to somebody who may not see all of the tenant's: it may be there."""
+        reach = run.context.asking.scope.reach(self.action, run.context.registry.tree.paths)
+        if self.entity == "cases" and reach.get(tenant, False) is not None:
+            of = {"no": where.value} if where.column == "no" else {"row": where.value}
+            refused(run.context, Sought(tenant, self.action, **of))
+
     async def find(self, run: Run, at: At, tenant: str, where: Filter) -> Any:
         run.spend(self.rows.weight)
         page = await run.reads.page(self.read(tenant, where), self.rows.shape, run.asking())
         run.lacking(page.missing, self.nodes, at.path)
+        if not page.nodes and not page.missing:
+            self.sought(run, tenant, where)
         for node in page.nodes:
             for key, inner in self.tenants:
                 node[key] = await inner.node(run, (*at.path, key), tenant)
@@ -49,7 +59,10 @@ class CaseField:
         return [self.row.read(*self._where(run, at))]
 
     def _where(self, run: Run, at: At) -> tuple[str, Filter]:
-        return visible(run.context, at.tenant or at.arguments["tenant"]), Filter("no", "eq", plain(at.arguments["no"]))
+        tenant, where = at.tenant or at.arguments["tenant"], Filter("no", "eq", plain(at.arguments["no"]))
+        if tenant not in run.context.seen and tenant in run.context.registry.tree.paths:
+            self.row.sought(run, tenant, where)
+        return visible(run.context, tenant), where
 
 
 class NodeField:
@@ -62,6 +75,7 @@ class NodeField:
     async def answer(self, run: Run, at: At) -> Any:
         wanted = read_id(at.arguments["id"])
         if not self._seen(run, wanted):
+            self._note(run, wanted)
             return None
         if wanted.type_name == "Tenant":
             return await self.tenant.node(run, at.path, wanted.tenant)
@@ -74,6 +88,13 @@ class NodeField:
         if wanted.type_name == "Tenant":
             return self.tenant.reads(run, [wanted.tenant])
         return [self.rows[wanted.type_name].read(wanted.tenant, Filter("id", "eq", wanted.row))]
+
+    def _note(self, run: Run, wanted: GlobalId) -> None:
+        """The refusal of a tenant that is there, or of a case in it."""
+        if wanted.tenant in run.context.registry.tree.paths:
+            refused(run.context, Sought(wanted.tenant, "tenant.view"))
+            if wanted.type_name in self.rows:
+                self.rows[wanted.type_name].sought(run, wanted.tenant, Filter("id", "eq", wanted.row))
 
     def _seen(self, run: Run, wanted: GlobalId) -> bool:
         return wanted.tenant in run.context.registry.tree.paths and wanted.tenant in run.context.seen

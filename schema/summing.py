@@ -45,7 +45,7 @@ class SummaryField:
         by = tuple(dimension.value for dimension in at.arguments["by"])
         if len(set(by)) < len(by):
             raise DimensionsInvalid("Name each of them once.")
-        tenants = meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"])
+        tenants = meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"], "case.view")
         return Groups("cases", by, self.measures, read_where(at.arguments.get("where")), tenants)
 
     def reads(self, run: Run, at: At) -> Iterable[Groups]:

@@ -4,20 +4,32 @@ from collections.abc import Sequence
 
 from schema.context import Context
 from supervision.faults import TenantNotFound
+from tenants.read.opened import Sought
 
 
 def visible(context: Context, code: str) -> str:
     """The code itself. Raises TenantNotFound, the same for no such tenant and for one out of reach."""
-    if code not in context.registry.tree.paths or code not in context.seen:
+    if code not in context.registry.tree.paths:
+        raise TenantNotFound
+    if code not in context.seen:
+        refused(context, Sought(code, "tenant.view"))
         raise TenantNotFound
     return code
 
 
-def meant(context: Context, within: str | None, below: bool) -> tuple[str, ...]:
+def refused(context: Context, sought: Sought) -> None:
+    """Notes what was not given, for the record. It takes no time that could be measured, and changes no answer."""
+    if context.asking.opened is not None:
+        context.asking.opened.refuse(sought)
+
+
+def meant(context: Context, within: str | None, below: bool, action: str = "tenant.view") -> tuple[str, ...]:
     """`within` with what is below it, or everything; the engine leaves out what is out of reach."""
     if within is None:
         return everything(context)
     visible(context, within)
+    if within not in context.asking.scope.reach(action, context.registry.tree.paths):
+        refused(context, Sought(within, action))
     return context.registry.tree.subtree(within) if below else (within,)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -158,4 +159,14 @@ service_keys = Table(
     Column("reason", Text, nullable=False),
     CheckConstraint("not_before >= 0 AND not_before <= expires", name="service_keys_begin_before_they_end"),
     CheckConstraint("subject LIKE 'service:_%'", name="service_keys_are_of_accounts"),
+)  # fmt: skip
+
+audit_heads = Table(
+    "audit_heads", registry_tables,                      # where each tenant's audit chain ends (authz.chain)
+    Column("tenant", text_key(12), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("mac", LargeBinary(32), nullable=False),
+    Column("at", Text, nullable=False),                  # as it was signed
+    Column("signature", LargeBinary(32), nullable=False),
+    CheckConstraint("number >= 0", name="audit_heads_number_counts"),
 )  # fmt: skip

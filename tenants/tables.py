@@ -238,3 +238,37 @@ settings = Table(
     Column("name", text_key(64), primary_key=True),      # lights, local_holidays
     Column("value", Text, nullable=False),               # JSON
 )  # fmt: skip
+
+audit_entries = Table(
+    "audit_entries", tables,                             # who saw what; triggers refuse every UPDATE and DELETE
+    Column("id", key, primary_key=True, autoincrement=False),  # the entry's number in the chain: from 1, no gaps
+    Column("at", Moment, nullable=False),
+    Column("request_id", text_key(64), nullable=False),
+    Column("actor", text_key(255), nullable=False),
+    Column("session", Text, nullable=False),             # the token's id
+    Column("action", text_key(64), nullable=False),
+    Column("outcome", text_key(16), nullable=False),     # supervision.audit.Outcome
+    Column("entity", text_key(64), nullable=False),
+    Column("rows", Integer, nullable=False),             # how many of the entity
+    Column("cases", Text, nullable=False),               # their ids, where they are cases, a space between
+    Column("fields", Text, nullable=False),              # field classes that were open, a space between
+    Column("reason", Text, nullable=False),
+    Column("grant_id", BigInteger),                      # the deciding row of the policy …
+    Column("because", Text, nullable=False),             # … as it stood
+    Column("mac", LargeBinary(32), nullable=False),      # authz.chain
+    Index("audit_entries_by_at", "at", "id"),
+    Index("audit_entries_by_actor", "actor", "at", "id"),
+)  # fmt: skip
+
+audit_cases = Table(
+    "audit_cases", tables,                               # the index of audit_entries by case; says nothing they do not
+    Column("case_id", key, primary_key=True, autoincrement=False),
+    Column("id", key, primary_key=True, autoincrement=False),  # the entry's number
+    Column("at", Moment, nullable=False),
+    Column("actor", text_key(255), nullable=False),
+    Column("action", text_key(64), nullable=False),
+    Column("outcome", text_key(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("audit_cases_by_entry", "id", "case_id"),
+    sqlite_with_rowid=False,
+)  # fmt: skip

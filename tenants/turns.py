@@ -12,5 +12,9 @@ _LOCK = select(func.pg_advisory_xact_lock(bindparam("number", type_=BigInteger))
 async def take_turn(session: Session, tenant: str) -> None:
     """Waits until no other writer of this tenant is at work, in this process or another; held until the transaction ends."""
     if session.dialect == "postgres":
-        number = int.from_bytes(blake2b(f"mingjing/{tenant}".encode(), digest_size=8).digest(), signed=True)
-        await session.fetch(_LOCK, {"number": number})
+        await session.fetch(_LOCK, {"number": number_of(f"mingjing/{tenant}")})
+
+
+def number_of(name: str) -> int:
+    """What stands for a name among the database's advisory locks."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)

@@ -1,4 +1,4 @@
-"""Rights: delegations and teams, what was taken back, proposals for four eyes, and whose rights changed when."""
+"""Rights: delegations and teams, what was taken back, proposals, whose rights changed when; where audit chains end."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,20 @@ revision = "pre_0002"
 down_revision = "pre_0001"
 branch_labels = None
 depends_on = None
+
+
+def create_audit_heads() -> None:
+    op.create_table(
+        "audit_heads",
+        sa.Column("tenant", text_key(12), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("number >= 0", name="audit_heads_number_counts"),
+        sa.PrimaryKeyConstraint("tenant"),
+        schema=SCHEMA,
+    )
 
 
 def create_grants_ended() -> None:
@@ -113,6 +127,7 @@ def widen() -> None:
 
 
 def upgrade() -> None:
+    create_audit_heads()
     create_grants_ended()
     create_proposals()
     create_stamps()

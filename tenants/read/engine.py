@@ -14,7 +14,8 @@ from supervision.tree import Tree
 from tenants.read import merge
 from tenants.read.amounts import halved, whole
 from tenants.read.fanout import Fanout
-from tenants.read.masks import Masking
+from tenants.read.masks import Masking, gates
+from tenants.read.opened import OPENED
 from tenants.read.plan import Plan, Step, divided
 from tenants.read.request import (
     Asking,
@@ -62,7 +63,8 @@ class Engine:
             steps, lambda step: self.sources[step.source].read(step.asked, step.reach, asking.now), asking, lacking
         )
         rows, more = merge.page(read, [part.rows for part in parts], any(part.apart for part in parts)) if parts else ([], False)
-        return await self._made(masking.rows(rows) if masking else rows, more, shape, steps, asking, lacking)
+        made = await self._made(masking.rows(rows) if masking else rows, more, shape, steps, asking, lacking)
+        return noted(made, read, masking, asking)
 
     async def pages(self, reads: Sequence[Read], shape: Shape, asking: Asking) -> list[Page]:
         """A page each for reads that differ in their one tenant only, in one statement for each step."""
@@ -82,6 +84,7 @@ class Engine:
         cut = {tenant: merge.page(together, [rows], False) for tenant, rows in found.items()}
         rows = [row for mine, _ in cut.values() for row in mine]
         made = await self._made(masking.rows(rows) if masking else rows, False, shape, steps, asking, lacking)
+        noted(made, together, masking, asking)
         return owned(made, {tenant: more for tenant, (_, more) in cut.items()}, [read.tenants[0] for read in reads])
 
     async def count(self, read: Read, asking: Asking) -> Count:
@@ -119,8 +122,10 @@ class Engine:
     def _planned(self, asked: Asked, asking: Asking) -> tuple[list[Step[Asked]], Lacking]:
         """The steps, without the tenants that are left alone for now."""
         reach = asking.scope.reach(asked.action, self.tree.paths)
-        steps, missing = divided(asked, reach, self.homes, self._at_once)
-        lacking: Lacking = {lack.tenant: lack.fault for lack in missing}
+        shut = closed(asked, reach, asking)
+        open_to = replace(asked, tenants=tuple(tenant for tenant in asked.tenants if tenant not in shut)) if shut else asked
+        steps, missing = divided(open_to, reach, self.homes, self._at_once)
+        lacking: Lacking = shut | {lack.tenant: lack.fault for lack in missing}
         if self.fanout.breakers:
             steps = [left for step in steps if (left := self._without_failing(step, reach, lacking)) is not None]
         return steps, lacking
@@ -191,7 +196,27 @@ class Engine:
             found.setdefault((row[0], row[1]), []).append(node)
         for tenant, node in zip(tenants, nodes, strict=True):
             mine = found.get((tenant, node[name]), [])
-            node[name] = mine if branch.many else mine[0] if mine else None
+            node[name] = None if node[name] is None else mine if branch.many else mine[0] if mine else None
+
+
+def closed(asked: Read | Groups, reach: Reach, asking: Asking) -> Lacking:
+    """The tenants that are left out because nothing of them may be opened. Counting opens nothing."""
+    if not asking.closed or isinstance(asked, Groups) or not (asked.entity in OPENED or gates(asked.columns)):
+        return {}
+    return {tenant: fault for tenant, fault in asking.closed.items() if tenant in asked.tenants and tenant in reach}
+
+
+def noted(page: Page, read: Read, masking: Masking, asking: Asking) -> Page:
+    """The page itself; what its rows open is told to whoever keeps the record."""
+    if asking.opened is None or not page.rows or not (read.entity in OPENED or masking.gated):
+        return page
+    rows: dict[str, list[Row]] = {}
+    for row in page.rows:
+        rows.setdefault(row[1], []).append(row)
+    for tenant, mine in rows.items():
+        if (fields := masking.opened(tenant, mine)) or read.entity in OPENED:
+            asking.opened.add(tenant, read.action, read.entity, [row[2] for row in mine], fields)
+    return page
 
 
 def one_more(read: Read, columns: tuple[str, ...]) -> Read:

@@ -94,6 +94,7 @@ def department_code(t: Any) -> Any:
 
 def selected(dialect: str, t: Any, name: str) -> Any:
     """A column of a shape. SQLite's moments get their closing letter here."""
+    name = name.partition("?")[0]
     if name == "tenant":
         return tenant(dialect)
     if name == "light":

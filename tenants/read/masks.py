@@ -1,15 +1,17 @@
 """Personal data of applicants, masked unless the rights reach it in the row's tenant and department. Shape is kept.
 
+The same gates close keys: what hangs on a row is then not read.
 Rows are masked before they become nodes; it costs nothing where the columns are not asked or the rights are whole.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from supervision.scope import Except, Reach, Rows, Scope
 from tenants.read.request import Row
 
-Mask = Callable[[str], str]
+Mask = Callable[[Any], str | None]
 
 
 def name_mask(text: str) -> str:
@@ -47,26 +49,52 @@ MASKS: Mapping[str, tuple[str, Mask]] = {
 }
 """Column → the action that opens it, and how it is masked."""
 
-MASKED = frozenset(MASKS)
 FIRST = 3
 """Rows begin with (order key, tenant, id)."""
+
+
+@lru_cache(512)
+def gates(columns: tuple[str, ...]) -> tuple[tuple[int, str, Mask], ...]:
+    """The columns that not everybody sees: place in the row, action, mask. `id?lookup.view` is null without that action."""
+    asked = [(FIRST + n, name, name.partition("?")[2]) for n, name in enumerate(columns)]
+    found = [(place, *((action, nothing) if action else MASKS[name])) for place, name, action in asked if action or name in MASKS]
+    return tuple(found)
+
+
+def nothing(_: Any) -> None:
+    """The mask of a key: what hangs on it is not read."""
+
+
+class Gate(NamedTuple):
+    """A column of a page that not everybody sees: its place in the row, who sees it where, and what the others see."""
+
+    place: int
+    action: str
+    reach: Reach
+    mask: Mask
 
 
 class Masking:
     """The masks of one page. `columns`: those to read, which may be one more than asked: the department decides then."""
 
     def __init__(self, columns: tuple[str, ...], tenants: Sequence[str], scope: Scope, paths: Mapping[str, str]) -> None:
-        self.columns, self._closed = columns, list[tuple[int, Reach, Mask]]()
-        if MASKED.isdisjoint(columns):
+        self.columns, self._gates, self._closed = columns, list[Gate](), list[Gate]()
+        if not (asked := gates(columns)):
             return
-        asked = [(FIRST + n, *MASKS[name]) for n, name in enumerate(columns) if name in MASKS]
-        opened = [(place, scope.reach(action, paths), mask) for place, action, mask in asked]
-        self._closed = [
-            (place, reach, mask) for place, reach, mask in opened if any(reach.get(tenant, False) is not None for tenant in tenants)
-        ]
-        partly = any(reach.get(tenant) is not None for _, reach, _ in self._closed for tenant in tenants)
-        if partly:
+        self._gates = [Gate(place, action, scope.reach(action, paths), mask) for place, action, mask in asked]
+        self._closed = [gate for gate in self._gates if any(gate.reach.get(tenant, False) is not None for tenant in tenants)]
+        if any(gate.reach.get(tenant) is not None for gate in self._closed for tenant in tenants):
             self.columns = (*columns, "department")
+
+    def opened(self, tenant: str, rows: Sequence[Row]) -> list[str]:
+        """The field classes that these rows of a tenant show unmasked, by their actions."""
+        reached = [(gate.action, gate.reach.get(tenant, False)) for gate in self._gates]
+        return [action for action, held in reached if held is None or any(opens(held, row) for row in rows)]
+
+    @property
+    def gated(self) -> bool:
+        """Whether any column is not for everybody."""
+        return bool(self._gates)
 
     def __bool__(self) -> bool:
         return bool(self._closed)
@@ -76,7 +104,7 @@ class Masking:
 
     def _row(self, row: Row) -> Row:
         masked: list[Any] = list(row)
-        for place, reach, mask in self._closed:
+        for place, _, reach, mask in self._closed:
             if masked[place] is not None and not opens(reach.get(row[1], False), row):
                 masked[place] = mask(masked[place])
         return tuple(masked)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from supervision.faults import Fault
 from supervision.scope import Scope
+from tenants.read.opened import Opened
 
 Row: TypeAlias = Any
 """A tuple or asyncpg.Record: (order key, tenant, id, *columns of the shape)."""
@@ -122,6 +123,10 @@ class Asking:
     scope: Scope
     now: datetime
     deadline: float
+    opened: Opened | None = None
+    """Learns what is opened; None: nobody keeps a record (a plan that is explained, a measurement of reading alone)."""
+    closed: Mapping[str, Fault] = field(default_factory=dict)
+    """Tenants of which nothing may be opened, and why they will be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +177,6 @@ class Limits:
     sqlite_list_threads: int = 1
     sqlite_aggregate_threads: int = 2
     postgres_connections: int = 4
+    sqlite_write_threads: int = 4
+    audit_within: float = 2.0
     extra: Mapping[str, Any] = field(default_factory=dict)

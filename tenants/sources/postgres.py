@@ -27,6 +27,10 @@ from tenants.sources.source import Part, Session
 NARROW = 8
 """Tenants of a statement up to which it is a small one. These have connections of their own: a plan over 200 schemas takes
 2.9 MiB, so that few can be kept, and a clerk's list of one tenant should not be planned anew for each clerk."""
+APPENDERS = 2
+"""Connections that write audit entries: answers wait for them, and must not wait for batches of events."""
+APPENDED = 50
+"""Schemas of one transaction of audit entries: each locks six relations until the commit."""
 WIDE_PLANS, NARROW_PLANS = 16, 256
 
 
@@ -58,7 +62,9 @@ class Postgres:
         self.name, self._url, self._limits, self._passfile = name, url, limits, passfile
         self.tenants_per_statement = limits.tenants_per_statement
         self._connections: dict[bool, Connections] = {}
+        self.tenants_per_append = APPENDED
         self._writer = PostgresWriter(url, passfile=passfile)
+        self._appender = PostgresWriter(url, connections=APPENDERS, patience=limits.audit_within, passfile=passfile)
         self._narrowed: dict[tuple[str, ...], Narrowed] = {}
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
@@ -110,10 +116,14 @@ class Postgres:
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         return self._writer.session(schema_of(tenant))
 
+    def appending(self, tenants: Sequence[str]) -> AbstractAsyncContextManager[Sequence[Session]]:
+        return self._appender.sessions([schema_of(tenant) for tenant in tenants])
+
     async def close(self) -> None:
         for held in self._connections.values():
             await held.close()
         await self._writer.close()
+        await self._appender.close()
 
     def _held(self, tenants: tuple[str, ...], reach: Reach) -> Narrowed:
         found = self._narrowed.get(tenants)

@@ -75,6 +75,12 @@ class PostgresWriter:
     @asynccontextmanager
     async def session(self, schema: str = "") -> AsyncIterator[PostgresSession]:
         """A transaction; statements over `tenants.tables` go to this schema. Errors come as faults."""
+        async with self.sessions((schema,)) as sessions:
+            yield sessions[0]
+
+    @asynccontextmanager
+    async def sessions(self, schemas: Sequence[str]) -> AsyncIterator[list[PostgresSession]]:
+        """One transaction over several schemas, a session for each."""
         with driver_errors():
             pool = await self._ready()
             connection = await pool.acquire()
@@ -83,7 +89,7 @@ class PostgresWriter:
             with driver_errors():
                 await transaction.start()
             try:
-                yield PostgresSession(connection, schema)
+                yield [PostgresSession(connection, schema) for schema in schemas]
             except BaseException:
                 with suppress(*PostgresErrors):  # a connection that is gone has rolled back; the pool resets any other
                     await transaction.rollback()

@@ -49,6 +49,7 @@ class Source(Protocol):
 
     name: str
     tenants_per_statement: int
+    tenants_per_append: int
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
         """The rows of a page over these tenants, at most `read.limit`, in the order of the scan (backward: from the end)."""
@@ -64,6 +65,9 @@ class Source(Protocol):
 
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         """A transaction for writing; at most one at a time for a tenant of a SQLite file."""
+
+    def appending(self, tenants: Sequence[str]) -> AbstractAsyncContextManager[Sequence[Session]]:
+        """One transaction for the audit logs of these tenants, at most `tenants_per_append`; waits for no batch of events."""
 
     async def close(self) -> None:
         """Give back threads, files and connections."""

@@ -6,8 +6,8 @@ Lists are read by one thread (each row takes the interpreter's lock back: two ar
 import asyncio
 import json
 import resource
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -56,12 +56,13 @@ class Sqlite:
 
     def __init__(self, name: str, folder: Path, limits: Limits) -> None:
         self.name, self.folder, self._limits = name, folder.absolute(), limits
-        self.tenants_per_statement = 1_000_000
+        self.tenants_per_statement, self.tenants_per_append = 1_000_000, 1
         threads = limits.sqlite_list_threads + limits.sqlite_aggregate_threads
         readers = [Reader(self.folder, handles_of(limits) // threads, limits.patience / 20) for _ in range(threads)]
         self._lists, self._aggregates = readers[: limits.sqlite_list_threads], readers[limits.sqlite_list_threads :]
         self._threads: dict[str, int] = {}
-        self._writer = SqliteWriter(lambda tenant: self.folder / f"{tenant}.db", busy=limits.patience)
+        threads, busy = limits.sqlite_write_threads, limits.patience
+        self._writer = SqliteWriter(lambda tenant: self.folder / f"{tenant}.db", threads=threads, busy=busy)
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
         return await self._listed(read.tenants, partial(lazily, page(SQLITE, read, now), read.limit, reach))
@@ -101,6 +102,12 @@ class Sqlite:
 
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         return self._writer.session(tenant)
+
+    @asynccontextmanager
+    async def appending(self, tenants: Sequence[str]) -> AsyncIterator[Sequence[Session]]:
+        """A file a transaction."""
+        async with self._writer.session(*tenants) as session:
+            yield [session]
 
     async def close(self) -> None:
         for reader in (*self._lists, *self._aggregates):

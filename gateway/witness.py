@@ -1,0 +1,93 @@
+"""One request and its record: what its answers open becomes entries, each thing once, before any of it is shown.
+
+An answer that opens what cannot be put on record is computed again without it. Knows no GraphQL and no SQL.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from gateway.auditing import Auditing, AuditUnwritable
+from supervision.audit import Deed, Outcome
+from supervision.faults import Fault
+from supervision.grant import Grant
+from supervision.scope import Scope
+from tenants.read.opened import Opened, Opening, What
+
+
+class Asker(NamedTuple):
+    """Who asks, in which request, with which token, and why."""
+
+    request_id: str
+    actor: str
+    session: str = ""
+    reason: str = ""
+
+
+class Witness:
+    """Of one request, however often its answer is computed."""
+
+    def __init__(self, auditing: Auditing, asker: Asker) -> None:
+        self.asker, self.opened = asker, Opened()
+        self._auditing, self._closed = auditing, auditing.closed()
+        self._on_record: dict[What, Opening] = {}
+
+    def looking(self) -> tuple[Opened, Mapping[str, Fault]]:
+        """For one computing of the answer: what is to learn of all that it opens, and the tenants that stay closed."""
+        self.opened = Opened()
+        return self.opened, self._closed
+
+    async def recorded(self, scope: Scope, paths: Mapping[str, str]) -> bool:
+        """Whether all that the answer opens is on record now. If not, what could not be written is closed: compute it again."""
+        fresh = {what: new for what, opening in self.opened.openings.items() if (new := self._new(what, opening)).rows}
+        if not fresh:
+            return True
+        deeds: dict[str, list[Deed]] = {}
+        for what, opening in fresh.items():
+            deeds.setdefault(what.tenant, []).extend(self._deeds(scope, paths[what.tenant], what, opening))
+        failed = await self._auditing.record(deeds)
+        self._closed |= dict.fromkeys(failed, AuditUnwritable())
+        for what, opening in fresh.items():
+            if what.tenant not in failed:
+                known = self._on_record.setdefault(what, Opening())
+                known.rows.update(opening.rows)
+                known.fields.update(opening.fields)
+        return not failed
+
+    def _new(self, what: What, opening: Opening) -> Opening:
+        """What is not on record of it yet."""
+        known = self._on_record.get(what)
+        if known is None:
+            return opening
+        if opening.fields.keys() - known.fields.keys():
+            return opening
+        return Opening({row: None for row in opening.rows if row not in known.rows}, opening.fields)
+
+    def _deeds(self, scope: Scope, path: str, what: What, opening: Opening) -> Iterator[Deed]:
+        """One entry, or as many as it takes to name every case."""
+        asker, fields = self.asker, tuple(opening.fields)
+        rows = [row for action in (what.action, *fields) if (row := scope.because(action, path)) is not None]
+        grant_id = rows[0].id if rows else None
+        most, ids = self._auditing.limits.audit_cases, list(opening.rows)
+        for n in range(0, len(ids), most):
+            some = ids[n : n + most]
+            yield Deed(
+                asker.request_id,
+                asker.actor,
+                what.action,
+                Outcome.OPENED,
+                what.entity,
+                len(some),
+                tuple(some) if what.entity == "cases" else (),
+                fields,
+                asker.reason,
+                asker.session,
+                grant_id,
+                spelled(rows),
+            )
+
+
+def spelled(rows: Iterable[Grant]) -> str:
+    """Rows of the policy as they stood, each once."""
+    return "; ".join(
+        f"{row.id}: {row.effect} {row.subject} {row.role} {row.path} {row.not_before}-{row.expires}" for row in dict.fromkeys(rows)
+    )
