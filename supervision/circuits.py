@@ -27,7 +27,7 @@ Path: TypeAlias = list[tuple[Cell, int]]
 
 @dataclass(frozen=True)
 class Grid:
-    """The form of a table. `parents`: place → the place that it is part of, None for the whole; `closed`: it has the year's total."""
+    """The form of a table. `parents`: place → the place that it is part of, None for the whole; `closed`: it has totals."""
 
     parents: Mapping[str, str | None]
     months: tuple[str, ...]

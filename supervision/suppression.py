@@ -24,7 +24,7 @@ Withheld: TypeAlias = dict[str, set[Cell]]
 
 
 class Way(NamedTuple):
-    """A way in which a count may have been another: within which bounds, and which measures move with it and so must be withheld."""
+    """A way in which a count may have been another: within which bounds, and which measures move with it, all withheld."""
 
     bounds: Bounds
     measures: tuple[str, ...]
@@ -138,7 +138,7 @@ def small(counts: Counts, threshold: int) -> Iterable[tuple[str, Cell]]:
 def suppress(
     grid: Grid, counts: Counts, threshold: int, before: Mapping[str, set[Cell]], fresh: Callable[[Cell], bool]
 ) -> Withheld:
-    """What is withheld of a table with totals. `before`: what was withheld of it already; `fresh`: whether a cell is published now."""
+    """What is withheld of a table with totals. `before`: what of it already was; `fresh`: whether a cell is published now."""
     withheld: Withheld = {measure: set(before.get(measure, ())) for measure in MEASURES}
     choosing = Choosing(network(grid), counts, threshold, withheld, lambda cell: not fresh(cell))
     waiting = [(measure, cell) for measure, cells in withheld.items() for cell in sorted(cells)]

@@ -58,7 +58,7 @@ class Oracle:
         self.places = {key: n for n, key in enumerate(leaves)}
         self.cells = [(place, column) for place in grid.parents for column in grid.columns]
         told = [(m, cell) for m in MEASURES for cell in self.cells if cell not in withheld[m]]
-        self.equal = self._matrix([{key: 1 for key in self._of(m, cell)} for m, cell in told])
+        self.equal = self._matrix([dict.fromkeys(self._of(m, cell), 1) for m, cell in told])
         self.values = [counts[m].get(cell, 0) for m, cell in told]
         late = [(leaf, month) for leaf in self.under["all"] for month in grid.months]
         self.below = self._matrix([{(CLOSED, *c): -1, (RED, *c): 1, (YELLOW, *c): 1} for c in late])
