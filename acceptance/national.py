@@ -36,8 +36,10 @@ from tests.read.walking import position
 TENANTS, CASES, READERS, PAGES, PAGE = 3200, 20, 8, 4, 50
 PROVISION_WITHIN = 240.0
 ANSWER_WITHIN = 10.0
-LIMITS = Limits(sqlite_handles=TENANTS, patience=6 * ANSWER_WITHIN)
-"""Handles for every file; patience so long that a cold start on a busy machine is measured, not cut off."""
+LIMITS = Limits(sqlite_handles=TENANTS)
+"""As shipped, but handles for every file, as the settings' page says for as many."""
+NATIONWIDE = replace(LIMITS, patience=6 * ANSWER_WITHIN)
+"""Nobody is supervisor of the nation; what eight such people would take is measured, not cut off."""
 SHAPE = Shape(("no",), lambda found: [{"no": row[3]} for row in found])
 DUE, ID, NO, ITEM = (t.cases.c.keys().index(name) for name in ("due_at", "id", "no", "item_id"))
 
@@ -157,6 +159,7 @@ async def schemas(figures: Figures, folder: Path, tree: Tree, server: Server) ->
         await fill_schemas(url, codes)
         async with reading(registry, LIMITS) as engine:
             await read_by_eight(figures, "schemas, eight provinces", registry, largest(registry), engine)
+        async with reading(registry, NATIONWIDE) as engine:
             await read_by_eight(figures, "schemas, eight over the nation", registry, ["*"] * READERS, engine)
 
 

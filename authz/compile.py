@@ -34,7 +34,7 @@ class Draft:
         return Part(left, denied) if left else None
 
 
-def compile_scope(subject: str, grants: Iterable[Grant], version: int, now: float) -> Scope:
+def compile_scope(subject: str, grants: Iterable[Grant], version: int, now: float, sessions_from: int = 0) -> Scope:
     """The rights of `subject` at `now` (epoch seconds), good until the next moment at which one of the rows begins or ends."""
     drafts: dict[str, Draft] = {}
     until = float(FOREVER)
@@ -45,7 +45,7 @@ def compile_scope(subject: str, grants: Iterable[Grant], version: int, now: floa
         if grant.live(now):
             _add(drafts, grant)
     parts = {action: part for action, draft in drafts.items() if (part := draft.part()) is not None}
-    return Scope(subject, version, until, parts, {action: tuple(draft.rows) for action, draft in drafts.items()})
+    return Scope(subject, version, until, parts, {action: tuple(draft.rows) for action, draft in drafts.items()}, sessions_from)
 
 
 def _add(drafts: dict[str, Draft], grant: Grant) -> None:

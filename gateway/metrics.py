@@ -34,7 +34,9 @@ class Metrics:
             registry=self.registry,
         )
         self._lines = Counter("mingjing_ingest_lines", "Lines received, by receipt status", ["status"], registry=self.registry)
-        self.under_way = Gauge("mingjing_requests_under_way", "Requests being answered", registry=self.registry)
+        self.under_way = 0
+        under_way = Gauge("mingjing_requests_under_way", "Requests being answered", registry=self.registry)
+        under_way.set_function(lambda: self.under_way)
 
     def answered(self, door: str, code: str, seconds: float) -> None:
         """One request. Which counter is meant by its labels is looked up once: there are few."""

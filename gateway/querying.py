@@ -109,7 +109,7 @@ class Querying:
         for _ in range(1 + READ_AGAIN):
             scope, snapshot = await house.scope_of(subject)
             answer = await execute(request, house.context(scope, snapshot, deadline, language), house.documents)
-            if await house.rights.stand(scope):
+            if await house.rights.stand(scope, snapshot):
                 return answer
         raise PolicyChanged()
 

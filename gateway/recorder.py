@@ -63,11 +63,12 @@ class Recorder:
             await send(message)
 
         started = perf_counter()
-        with self.metrics.under_way.track_inprogress():
-            try:
-                await self.app(scope, receive, sending)
-            finally:
-                self._write(record, scope, perf_counter() - started)
+        self.metrics.under_way += 1
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            self.metrics.under_way -= 1
+            self._write(record, scope, perf_counter() - started)
 
     def _write(self, record: Record, scope: MutableMapping[str, Any], seconds: float) -> None:
         codes = list(dict.fromkeys(record.codes))

@@ -1,7 +1,8 @@
-"""Whose rights are current: a compiled scope per person, good for one version of the registry and until its next boundary.
+"""Whose rights are current: a compiled scope per person, good until its next boundary and as long as nothing changed since.
 
 Every answer asks `stand` after it was computed and before its first byte; so nothing is shown after a revocation was
-acknowledged, even if no notification ever arrives. Compiles by `authz`, reads by the registry; knows no HTTP.
+acknowledged, even if no notification ever arrives. Whoever holds on to a scope takes a lease instead, and is told.
+Compiles by `authz`, reads by the registry; knows no HTTP.
 """
 
 from collections import OrderedDict
@@ -31,24 +32,32 @@ class Rights:
     _scopes: OrderedDict[str, Scope] = field(default_factory=OrderedDict, repr=False)
 
     async def of(self, subject: str) -> tuple[Scope, Snapshot]:
-        """This person's scope, and the registry at the same version. As of the last look: `stand` tells whether it still is."""
-        snapshot, scope = self.registry.snapshot, self._scopes.get(subject)
-        if scope is None or scope.version != snapshot.version or self.clock() >= scope.until:
-            snapshot = await self.registry.refresh()
-            scope = await self._compiled(subject, snapshot.version)
-        return scope, snapshot
+        """This person's scope, and the registry beside it. As of the last look: `stand` tells whether they still are.
 
-    async def stand(self, scope: Scope) -> bool:
-        """Whether nothing changed since: the version is read anew, one indexed row."""
-        if self.clock() < scope.until and await self.registry.policy_version() == scope.version:
+        A change of the policy that does not concern this person costs nothing here, and in `stand` no more than it always does.
+        """
+        scope = self._scopes.get(subject)
+        if scope is None or self.clock() >= scope.until:
+            return await self._compiled(subject), self.registry.snapshot
+        self._scopes.move_to_end(subject)
+        return scope, self.registry.snapshot
+
+    async def stand(self, scope: Scope, snapshot: Snapshot) -> bool:
+        """Whether nothing changed since, for this person or in the tree: looked up anew, one indexed row."""
+        standing = await self.registry.standing(scope.subject)
+        if standing.stamp == scope.version and standing.tree == snapshot.version and self.clock() < scope.until:
             return True
+        if self._scopes.get(scope.subject) is scope:
+            del self._scopes[scope.subject]
         await self.registry.refresh()
         return False
 
-    async def _compiled(self, subject: str, version: int) -> Scope:
-        """Grants that are younger than `version` may be in it: then `stand` says no, and it is compiled again."""
+    async def _compiled(self, subject: str) -> Scope:
+        """The stamp is read first: a grant that is younger may be in it, and then `stand` says no."""
+        standing = await self.registry.standing(subject)
+        await self.registry.refresh()
         grants = await self.registry.grants_of(subject)
-        scope = compile_scope(subject, grants, version, self.clock())
+        scope = compile_scope(subject, grants, standing.stamp, self.clock(), standing.sessions_from)
         self._scopes[subject] = scope
         self._scopes.move_to_end(subject)
         while len(self._scopes) > self.remembered:

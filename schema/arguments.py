@@ -3,7 +3,8 @@
 Coercion is graphql-core's own; over a literal it takes a fifth as long as a whole page. Knows no field of ours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -27,6 +28,8 @@ NO_VALUES = VariableValues({}, {})
 PLAIN = (str, int, float, bool)
 """Values that hold no others."""
 FAULTS = 10
+LATELY, LATELY_CHARS = 32, 512
+"""Sets of values that an operation remembers, and characters of a text up to which it does."""
 
 
 class Variables:
@@ -36,12 +39,24 @@ class Variables:
         self._schema, self._definitions = schema, definitions
         signatures = [get_variable_signature(schema, definition) for definition in definitions]
         self._signatures = [one for one in signatures if isinstance(one, GraphQLVariableSignature)]
+        self._lately: OrderedDict[Hashable, VariableValues] = OrderedDict()
 
     def of(self, given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
-        """Their values, or what is wrong with them. Only plain values that are right are taken the short way."""
-        if len(self._signatures) == len(self._definitions) and (found := self._plain(given)) is not None:
-            return found
-        return get_variable_values(self._schema, self._definitions, dict(given), max_errors=FAULTS)
+        """Their values, or what is wrong with them. Only plain values that are right are taken the short way.
+
+        The same object for what was asked lately with the same values: what follows from them is kept by it.
+        """
+        key = remembered(given)
+        if key is not None and (known := self._lately.get(key)) is not None:
+            return known
+        found = self._plain(given) if len(self._signatures) == len(self._definitions) else None
+        if found is None:
+            return get_variable_values(self._schema, self._definitions, dict(given), max_errors=FAULTS)
+        if key is not None:
+            self._lately[key] = found
+            if len(self._lately) > LATELY:
+                self._lately.popitem(last=False)
+        return found
 
     def _plain(self, given: Mapping[str, Any]) -> VariableValues | None:
         sources, coerced = {}, {}
@@ -54,6 +69,13 @@ class Variables:
                 return None
             sources[signature.name], coerced[signature.name] = VariableValueSource(signature, value), found
         return VariableValues(sources, coerced)
+
+
+def remembered(given: Mapping[str, Any]) -> Hashable | None:
+    """What tells values from one another, `1` from `1.0` and from `true` too; None for what is not worth keeping."""
+    if any(type(value) not in PLAIN or (type(value) is str and len(value) > LATELY_CHARS) for value in given.values()):
+        return None
+    return tuple([(name, type(value), value) for name, value in given.items()])
 
 
 class Arguments:

@@ -5,13 +5,16 @@ A cursor keeps the moment its walk began; a page reads no column, and counts not
 
 import asyncio
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
+from schema.arguments import LATELY
 from schema.compiling import Arguments, At, Compiler, Part, lacks, parts, told
-from schema.cursor import question
+from schema.cursor import Signer, question
 from schema.filters import read_order, read_where
 from schema.rows import Nodes, PageSizeInvalid, Place, Rows
 from schema.run import Path, Run, strictly
@@ -20,6 +23,8 @@ from schema.tenancy import TenantNode
 from schema.within import meant
 from schema.words import Completeness
 from supervision.faults import Refusal
+from supervision.scope import Scope
+from supervision.tree import Tree
 from tenants.read.request import Asking, Count, Missing, Order, Page, Position, Read
 
 PAGING = frozenset(("first", "after", "last", "before", "completeness"))
@@ -158,6 +163,25 @@ def cursor(run: Run, facts: Facts, row: Any) -> str:
     return run.context.signer.cursor(row[0], row[1], row[2], facts.window.asking.now, facts.window.asked)
 
 
+class Question(NamedTuple):
+    """What an asking came to, and what that depended on. `began`: the moment of the walk that it goes on with."""
+
+    read: Read
+    page: Window
+    began: datetime | None
+    arguments: Arguments
+    scope: Scope
+    tree: Tree
+    signer: Signer
+
+    def same(self, run: Run, at: At) -> bool:
+        """Whether it depended on these very objects: an id may have passed to others."""
+        context = run.context
+        mine = (self.arguments, self.scope, self.tree, self.signer)
+        theirs = (at.arguments, context.asking.scope, context.registry.tree, context.signer)
+        return all(one is other for one, other in zip(mine, theirs, strict=True))
+
+
 class RowsField:
     """A connection of rows of tenants: `cases`, and on a tenant `cases`, `departments`, `officers`, `items`."""
 
@@ -170,6 +194,7 @@ class RowsField:
         lists = [(rows.nodes, prefix) for rows, prefix in zip(self.outer.lists, self.prefixes, strict=True)]
         self.rows: Rows = compiler.merged(self.outer.row_type, lists)
         self.tenants = [(place, TenantNode(compiler, place.nodes)) for place in self.rows.places]
+        self._lately: OrderedDict[Any, Question] = OrderedDict()
 
     def order(self, arguments: Arguments) -> Order:
         return Order("code")
@@ -178,11 +203,23 @@ class RowsField:
         return (at.tenant or "",)
 
     def read(self, run: Run, at: At) -> tuple[Read, Window]:
-        """What this asking reads, and which page of it."""
+        """What this asking reads, and which page of it. Told again where the same person asked the same lately."""
+        key = id(at.arguments), at.tenant, id(run.context.asking.scope)
+        known = self._lately.get(key)
+        if known is None or not known.same(run, at):
+            known = self._lately[key] = self._question(run, at)
+            if len(self._lately) > LATELY:
+                self._lately.popitem(last=False)
+        return known.read, known.page._replace(asking=run.asking(known.began))
+
+    def _question(self, run: Run, at: At) -> "Question":
         where, tenants = read_where(at.arguments.get("where")), self.within(run, at)
         page = window(run, at.arguments, asked_by(run, self.entity, at))
         columns, order = self.rows.shape.columns, self.order(at.arguments)
-        return Read(self.entity, columns, where, order, page.limit, tenants, page.past, page.backward, self.action), page
+        read = Read(self.entity, columns, where, order, page.limit, tenants, page.past, page.backward, self.action)
+        context = run.context
+        began = page.asking.now if page.past is not None else None
+        return Question(read, page, began, at.arguments, context.asking.scope, context.registry.tree, context.signer)
 
     def reads(self, run: Run, at: At) -> Iterable[Read]:
         return [self.read(run, at)[0]]

@@ -3,13 +3,14 @@
 The executor is not run. Whatever else an operation may ask (introspection) is left to it: `ready` says which it is.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, OperationDefinitionNode, OperationType, SelectionSetNode
 from graphql.execution.values import VariableValues
 
-from schema.arguments import NO_VALUES, Arguments, Variables
+from schema.arguments import LATELY, NO_VALUES, Arguments, Variables
 from schema.compiling import At
 from schema.fields import MAKING, Compiled
 from schema.query import core
@@ -34,6 +35,14 @@ class Root(NamedTuple):
         return self.nodes[0].name.value
 
 
+class Lately(NamedTuple):
+    """What follows from one set of values, kept by its identity: root fields, compiled, with their arguments."""
+
+    values: VariableValues
+    roots: list[Root]
+    fields: dict[str, Any]
+
+
 class Prepared:
     """An operation, ready to be answered."""
 
@@ -44,6 +53,7 @@ class Prepared:
         self.ready = operation.operation is OperationType.QUERY and all(f"Query.{n}" in MAKING or n == "__typename" for n in named)
         self.batching = len(named) > 1 or not LONE.issuperset(named)
         self._steady = None if has_directives(operation.selection_set, fragments, set()) else self._roots(NO_VALUES)
+        self._lately: OrderedDict[int, Lately] = OrderedDict()
 
     def roots(self, values: VariableValues) -> list[Root]:
         """The root fields; with directives among them, they depend on the variables."""
@@ -55,16 +65,25 @@ class Prepared:
 
     async def __call__(self, run: Run, values: VariableValues, compiled: Compiled) -> dict[str, Any]:
         """The data; errors are in `run.errors`."""
-        roots = self.roots(values)
-        data: dict[str, Any] = {root.key: "Query" for root in roots}
-        asked = [root for root in roots if root.definition is not None]
-        waiting: list[Waiting] = [(root.key, root.nodes, self._answer(root, run, values, compiled)) for root in asked]
+        known = self._lately.get(id(values))
+        if known is None or known.values is not values:
+            known = self._remember(Lately(values, self.roots(values), {}))
+        data: dict[str, Any] = {root.key: "Query" for root in known.roots}
+        asked = [root for root in known.roots if root.definition is not None]
+        waiting: list[Waiting] = [(root.key, root.nodes, self._answer(root, run, known, compiled)) for root in asked]
         await run.settle(waiting, data, ())
         return data
 
-    async def _answer(self, root: Root, run: Run, values: VariableValues, compiled: Compiled) -> Any:
-        field, at = self.field(root, values, compiled)
-        return await field.answer(run, at)
+    async def _answer(self, root: Root, run: Run, known: "Lately", compiled: Compiled) -> Any:
+        if (found := known.fields.get(root.key)) is None:
+            found = known.fields[root.key] = self.field(root, known.values, compiled)
+        return await found[0].answer(run, found[1])
+
+    def _remember(self, lately: "Lately") -> "Lately":
+        self._lately[id(lately.values)] = lately
+        if len(self._lately) > LATELY:
+            self._lately.popitem(last=False)
+        return lately
 
     def field(self, root: Root, values: VariableValues, compiled: Compiled) -> Any:
         """The compiled field, and what it is asked for now."""

@@ -107,9 +107,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One actor's rights at one policy version, good until `until` (epoch seconds: the next not-before or expiry).
+    """One actor's rights, good until `until` (epoch seconds: the next not-before or expiry) and as long as nothing changed since.
 
-    `rows`: the rows of the policy that are live in it, by action, the first granted first.
+    `version`: of the policy when these rights last changed; `rows`: the rows of the policy that are live in it, by action, the
+    first granted first; `sessions_from`: epoch seconds, before which a token of this actor was issued too early to be good.
     """
 
     subject: str
@@ -117,6 +118,7 @@ class Scope:
     until: float
     parts: Mapping[str, Part]
     rows: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict, repr=False)
+    sessions_from: int = 0
     _reached: dict[str, tuple[Mapping[str, str], Reach]] = field(default_factory=dict, repr=False, compare=False)
 
     def can(self, action: str, path: str) -> bool:

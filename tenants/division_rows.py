@@ -9,18 +9,28 @@ import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from supervision.faults import Refusal
+from supervision.grant import Grant
 from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree, TreeRefused
+from tenants.policy_changes import Ended, end_grants, torn
 from tenants.policy_rows import take_policy
 from tenants.registry_tables import grants, tenants
 from tenants.sources.source import Session
 
 COLUMNS = ("code", "name", "level", "parent_code")
+
+
+class RightsInTheWay(Refusal):
+    """Rights stand in the way: end or change these first, or say that they are to end."""
+
+    code = "RIGHTS_IN_THE_WAY"
 
 
 def gansu() -> bytes:
@@ -122,13 +132,13 @@ _CHANGE = (
 )
 _DROP = delete(tenants).where(tenants.c.code == bindparam("at"))
 _GRANTED = select(grants.c.id, grants.c.path)
-_REVOKE = delete(grants).where(grants.c.id == bindparam("at"))
 _REPATH = update(grants).where(grants.c.id == bindparam("at")).values(path=bindparam("path"))
 
 
-async def import_tree(session: Session, divisions: Iterable[Division]) -> Changes:
+async def import_tree(session: Session, divisions: Iterable[Division], at: datetime, end_torn: bool = False) -> Changes:
     """Makes the registry's tree this one. Grants move along with their tenants, and go with the dropped.
 
+    `end_torn`: takes back delegations that reach beyond their giver's right in the new tree, which else refuse the whole.
     Nothing outside the registry is touched.
     """
     tree = Tree(divisions)
@@ -141,8 +151,9 @@ async def import_tree(session: Session, divisions: Iterable[Division]) -> Change
     changed = {*changes.renamed, *changes.moved}
     await session.run(_CHANGE, [{"at": code} | {k: v for k, v in rows[code].items() if k != "code"} for code in sorted(changed)])
     await session.run(_DROP, [{"at": code} for code in sorted(changes.dropped, key=lambda code: -held[code][4].count("/"))])
-    await _drop_grants(session, {held[code][4] for code in changes.dropped})
-    await _move_grants(session, {held[code][4]: tree.paths[code] for code in changes.moved})
+    ended = Ended("tenants import", "the tree changed", at)
+    await _drop_grants(session, {held[code][4] for code in changes.dropped}, ended)
+    await _move_grants(session, {held[code][4]: tree.paths[code] for code in changes.moved}, ended if end_torn else None)
     return changes
 
 
@@ -165,16 +176,31 @@ def compared(tree: Tree, held: Mapping[str, Sequence[Any]]) -> Changes:
     return Changes(tuple(sorted(tree.paths.keys() - living.keys())), tuple(renamed), tuple(moved), tuple(dropped))
 
 
-async def _drop_grants(session: Session, paths: Set[str]) -> None:
+async def _drop_grants(session: Session, paths: Set[str], ended: Ended) -> None:
     """A grant that stayed would be in force again for whoever gets the code next."""
     rows = await session.fetch(_GRANTED) if paths else ()
-    await session.run(_REVOKE, [{"at": number} for number, path in rows if tenant_path(path) in paths])
+    await end_grants(session, [number for number, path in rows if tenant_path(path) in paths], ended)
 
 
-async def _move_grants(session: Session, moves: Mapping[str, str]) -> None:
-    """A grant names a path, so it goes where its tenant goes."""
-    rows = await session.fetch(_GRANTED) if moves else ()
+async def _move_grants(session: Session, moves: Mapping[str, str], ended: Ended | None) -> None:
+    """A grant names a path, so it goes where its tenant goes. `ended`: delegations that cannot follow are taken back; else refused.
+
+    Raises RightsInTheWay.
+    """
+    if not moves:
+        return
+    if in_the_way := await torn(session, moves):
+        if ended is None:
+            raise RightsInTheWay(listed_rights(in_the_way))
+        await end_grants(session, [row.id for row in in_the_way], ended)
+    rows = await session.fetch(_GRANTED)
     found = [(number, path, tenant_path(path)) for number, path in rows]
     await session.run(
         _REPATH, [{"at": n, "path": moves[tenant] + path[len(tenant) :]} for n, path, tenant in found if tenant in moves]
     )
+
+
+def listed_rights(rows: Sequence[Grant]) -> str:
+    """Each row, so that somebody can be asked about it."""
+    told = "; ".join(f"{row.id}: {row.subject} {row.role} {row.path}" for row in rows[:20])
+    return told + (f" and {len(rows) - 20} more" if len(rows) > 20 else "")

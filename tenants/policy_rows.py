@@ -1,28 +1,41 @@
-"""The SQL of the policy: grants, and the version that every change raises in the same transaction. Compiles nothing.
+"""The SQL of the policy: grants, whose rights changed when, and the versions that every change raises in its transaction.
 
-A grant's form is checked here, and that its path names a tenant; which roles there are is authz's. The version is raised
-by every other change of the registry too, so that one number says whether what somebody holds is still current.
+A grant's form is checked here, and that its path names a tenant; which roles there are is authz's. What follows from a change
+(delegations that go with it) is `policy_changes`'s.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Text, bindparam, func, insert, literal, literal_column, select, union_all, update
 
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
 from supervision.pattern import tenant_path
-from tenants.registry_tables import grants, policy_version, tenants
+from tenants.read.expressions import POSTGRES
+from tenants.registry_tables import grants, grants_ended, policy_version, stamps, tenants
 from tenants.sources.source import Session
+
+CHANNEL = "mingjing_policy"
+"""Where PostgreSQL tells of changes."""
 
 
 class GrantInvalid(Refusal):
     """The grant cannot be taken."""
 
     code = "GRANT_INVALID"
+
+
+class Standing(NamedTuple):
+    """How a person's rights stand, in one indexed look: `tree`, the version at which tenants or days last changed; `stamp`, the
+    one at which these rights did; `sessions_from`, epoch seconds, before which no token is good any more."""
+
+    tree: int
+    stamp: int
+    sessions_from: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +47,41 @@ class Granted:
     demo: bool
 
 
-_FIELDS = ("subject", "role", "path", "not_before", "expires", "effect", "reason", "granted_by")
+FIELDS = ("subject", "role", "path", "not_before", "expires", "effect", "reason", "granted_by", "through", "team")
 _KEY = ("subject", "role", "path", "effect", "not_before", "expires")
-_GRANT = select(grants.c.id, *(grants.c[name] for name in _FIELDS), grants.c.granted_at, grants.c.demo).order_by(grants.c.id)
+_GRANT = select(grants.c.id, *(grants.c[name] for name in FIELDS), grants.c.granted_at, grants.c.demo).order_by(grants.c.id)
 
 VERSION = select(policy_version.c.version)
+TREE = select(policy_version.c.tree)
+STANDING = select(policy_version.c.tree, stamps.c.version, stamps.c.sessions_from).select_from(
+    policy_version.outerjoin(stamps, stamps.c.subject == bindparam("subject"))
+)
 OF_SUBJECT = _GRANT.where(grants.c.subject == bindparam("subject"))
 ALL = _GRANT.where()
 _LOCK = VERSION.with_for_update()
 _RAISE = update(policy_version).values(version=policy_version.c.version + 1)
+_RAISE_TREE = update(policy_version).values(version=policy_version.c.version + 1, tree=policy_version.c.version + 1)
+_STAMP = update(stamps).where(stamps.c.subject == bindparam("at")).values(version=bindparam("stamp")).returning(stamps.c.subject)
+_FIRST_STAMP = insert(stamps).values(subject=bindparam("at"), version=bindparam("stamp"), sessions_from=0)
+_SESSIONS = update(stamps).where(stamps.c.subject == bindparam("at")).values(sessions_from=bindparam("moment"))
 _SAME = select(grants.c.id).where(*(grants.c[name] == bindparam(name) for name in _KEY))
-_ADD = insert(grants).values({name: bindparam(name) for name in (*_FIELDS, "granted_at", "demo")}).returning(grants.c.id)
-_REMOVE = delete(grants).where(grants.c.id == bindparam("at")).returning(grants.c.id)
+_LARGEST = select(
+    func.max(union_all(select(func.max(grants.c.id).label("n")), select(func.max(grants_ended.c.id))).subquery().c.n) + literal(1)
+)
+_ADD = insert(grants).values({name: bindparam(name) for name in ("id", *FIELDS, "granted_at", "demo")})
+_NOTIFY = select(func.pg_notify(bindparam("channel", type_=Text()), literal_column("''")))
 _TENANT = select(tenants.c.code).where(tenants.c.path == bindparam("path"))
 
 
 def granted(row: Sequence[Any]) -> Granted:
     """The value of a row of `grants`."""
-    return Granted(Grant(id=row[0], **dict(zip(_FIELDS, row[1:9], strict=True))), row[9], bool(row[10]))
+    end = 1 + len(FIELDS)
+    return Granted(Grant(id=row[0], **dict(zip(FIELDS, row[1:end], strict=True))), row[end], bool(row[end + 1]))
+
+
+def standing(row: Sequence[Any]) -> Standing:
+    """The value of a row of STANDING; whoever has no stamp never had a right."""
+    return Standing(int(row[0]), int(row[1] or 0), int(row[2] or 0))
 
 
 def checked(grant: Grant) -> Grant:
@@ -72,34 +102,53 @@ def checked(grant: Grant) -> Grant:
     return grant
 
 
-async def take_policy(session: Session) -> None:
-    """Before anything else: changes of tenants and grants come one after the other, for a grant's path is a tenant's."""
-    await session.fetch(_LOCK)
+async def take_policy(session: Session) -> int:
+    """Before anything else: changes of tenants and grants come one after the other, for a grant's path is a tenant's.
+
+    The version as it was.
+    """
+    return int((await session.fetch(_LOCK))[0][0])
 
 
 async def raise_version(session: Session) -> None:
-    """Whoever reads the version after this transaction knows that something changed."""
+    """Tenants, sources, keys or days changed: whoever reads the version after this transaction takes all of it anew."""
+    await session.run(_RAISE_TREE, [{}])
+    await _tell(session)
+
+
+async def _tell(session: Session) -> None:
+    """Whoever listens is told with the commit. A file has no such thing; there one looks again and again."""
+    if session.dialect == POSTGRES:
+        await session.fetch(_NOTIFY, {"channel": CHANNEL})
+
+
+async def stamp(session: Session, subjects: Iterable[str]) -> None:
+    """The rights of these people changed, and nobody else's. The policy was taken before."""
     await session.run(_RAISE, [{}])
+    await _tell(session)
+    version = int((await session.fetch(VERSION))[0][0])
+    for subject in sorted(set(subjects)):
+        if not await session.fetch(_STAMP, {"at": subject, "stamp": version}):
+            await session.run(_FIRST_STAMP, [{"at": subject, "stamp": version}])
+
+
+async def end_sessions(session: Session, subject: str, moment: int) -> None:
+    """Tokens of this person that were issued before `moment` (epoch seconds) are good no more."""
+    await take_policy(session)
+    await stamp(session, [subject])
+    await session.run(_SESSIONS, [{"at": subject, "moment": moment}])
 
 
 async def add_grant(session: Session, grant: Grant, granted_at: datetime, demo: bool) -> int:
-    """The id of the grant; one that stands already is left as it is, and raises no version."""
+    """The id of the grant; one that stands already is left as it is, and raises no version. Ids are never used again."""
     path = tenant_path(checked(grant).path)
     await take_policy(session)
     if path and not await session.fetch(_TENANT, {"path": path}):
         raise GrantInvalid(f"{path} is the path of no tenant")
-    given = {name: getattr(grant, name) for name in _FIELDS}
+    given = {name: getattr(grant, name) for name in FIELDS}
     if same := await session.fetch(_SAME, {name: given[name] for name in _KEY}):
         return int(same[0][0])
-    added = await session.fetch(_ADD, given | {"granted_at": granted_at, "demo": demo})
-    await raise_version(session)
-    return int(added[0][0])
-
-
-async def remove_grant(session: Session, number: int) -> bool:
-    """Takes a grant back; False where it was gone already."""
-    await take_policy(session)
-    removed = await session.fetch(_REMOVE, {"at": number})
-    if removed:
-        await raise_version(session)
-    return bool(removed)
+    number = int((await session.fetch(_LARGEST))[0][0] or 1)
+    await session.run(_ADD, [given | {"id": number, "granted_at": granted_at, "demo": demo}])
+    await stamp(session, [grant.subject])
+    return number

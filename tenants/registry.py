@@ -6,8 +6,8 @@ transaction, says whether it is still current. Runs no migration: `tenants.provi
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,11 +22,12 @@ from sqlalchemy import String, bindparam, column, select, table, update
 from supervision.calendar import SpecialDay
 from supervision.faults import Fault, Refusal, TenantNotFound
 from supervision.grant import Grant
+from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree
-from tenants import calendar_rows, policy_rows
-from tenants.division_rows import Changes, import_tree
+from tenants import calendar_rows, policy_changes, policy_rows
+from tenants.division_rows import Changes, RightsInTheWay, import_tree, listed_rights
 from tenants.places import place
-from tenants.policy_rows import Granted
+from tenants.policy_rows import Granted, Standing
 from tenants.registry_store import RegistryUnprepared, RegistryUnreachable, Store, open_store
 from tenants.registry_tables import tenants
 from tenants.sources.source import Session
@@ -34,7 +35,7 @@ from tenants.tables import TENANT
 
 NEEDS = "pre_0002"
 """The revision of a tenant's database that this release needs at least."""
-REGISTRY_NEEDS = "pre_0001"
+REGISTRY_NEEDS = "pre_0002"
 """The revision of the registry that this release needs at least."""
 
 
@@ -85,7 +86,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The registry at one version. `tree` is without the retired; `homes`: code → source, of those that can be asked.
+    """The registry at one version of its tenants and days. `tree`: without the retired; `homes`: code → source, of the living.
 
     `folder`: where relative paths of SQLite sources begin (`places.file_at`); None where the registry is no file.
     """
@@ -134,6 +135,8 @@ class Registry:
 
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
         self.store, self.snapshot = store, snapshot
+        self.told: set[Callable[[], None]] = set()
+        """Called after every change that is made through this object."""
         self._turn = asyncio.Lock()
 
     @classmethod
@@ -166,17 +169,26 @@ class Registry:
         return self.store.folder
 
     async def refresh(self) -> Snapshot:
-        """Takes a new snapshot, if anything changed since the last."""
-        if await self.policy_version() != self.snapshot.version:
+        """Takes a new snapshot, if any tenant or day changed since the last. Grants are in none."""
+        if await self._tree_version() != self.snapshot.version:
             async with self._turn:  # all who ask after a change want the same snapshot: one of them takes it
-                if await self.policy_version() != self.snapshot.version:
+                if await self._tree_version() != self.snapshot.version:
                     self.snapshot = await _snapshot(self.store)
         return self.snapshot
 
+    async def _tree_version(self) -> int:
+        rows = await self.store.fetch(policy_rows.TREE)
+        return int(rows[0][0])
+
     async def policy_version(self) -> int:
-        """One indexed row; raised by every change of a grant, a tenant or the calendar. Every request asks for it."""
+        """One row; raised by every change of a grant, a tenant, a key or the calendar."""
         rows = await self.store.fetch(policy_rows.VERSION)
         return int(rows[0][0])
+
+    async def standing(self, subject: str) -> Standing:
+        """Whether what is held of a person's rights is still current: one indexed row. Every request asks for it."""
+        rows = await self.store.fetch(policy_rows.STANDING, {"subject": subject})
+        return policy_rows.standing(rows[0])
 
     async def grants_of(self, subject: str) -> list[Grant]:
         """All rows of one subject, the expired too."""
@@ -189,13 +201,13 @@ class Registry:
 
     async def grant(self, grant: Grant, *, demo: bool = False) -> int:
         """The id of the grant. The same grant twice is one. Raises GrantInvalid."""
-        async with self.store.session() as session:
+        async with self.transaction() as session:
             return await policy_rows.add_grant(session, grant, datetime.now(UTC), demo)
 
-    async def revoke(self, number: int) -> bool:
-        """Takes a grant back; whoever reads the version after this returned is told. False where it was gone already."""
-        async with self.store.session() as session:
-            return await policy_rows.remove_grant(session, number)
+    async def revoke(self, number: int, by: str = "", because: str = "") -> list[Grant]:
+        """Takes a grant back, and what was handed on through it; whoever looks after this returned is told. What went."""
+        async with self.transaction() as session:
+            return await policy_changes.end_grants(session, [number], policy_changes.Ended(by, because, datetime.now(UTC)))
 
     async def special_days(self) -> list[SpecialDay]:
         """The days of published years beyond the calendar library, in order."""
@@ -203,13 +215,13 @@ class Registry:
 
     async def publish(self, days: Iterable[SpecialDay]) -> list[int]:
         """Takes whole years of special days. Raises CalendarRefused; returns the years."""
-        async with self.store.session() as session:
+        async with self.transaction() as session:
             return await calendar_rows.publish(session, days)
 
-    async def import_tree(self, divisions: Iterable[Division]) -> Changes:
-        """Makes the tree this one, in one transaction. Raises TreeRefused."""
-        async with self.store.session() as session:
-            changes = await import_tree(session, divisions)
+    async def import_tree(self, divisions: Iterable[Division], *, end_torn: bool = False) -> Changes:
+        """Makes the tree this one, in one transaction. Raises TreeRefused, RightsInTheWay (see `division_rows.import_tree`)."""
+        async with self.transaction() as session:
+            changes = await import_tree(session, divisions, datetime.now(UTC), end_torn)
             if changes:
                 await policy_rows.raise_version(session)
         await self.refresh()
@@ -220,7 +232,7 @@ class Registry:
         sources = [{"at": code, "source": template.replace("{code}", code)} for code in codes]
         for row in sources:
             place(row["source"], row["at"])
-        async with self.store.session() as session:
+        async with self.transaction() as session:
             for row in sources:
                 await _check_vacant(session, row["at"], moved)
             await self._changed(session, _MOVE, sources)
@@ -238,19 +250,33 @@ class Registry:
             }
             for outcome in outcomes
         ]
-        async with self.store.session() as session:
+        async with self.transaction() as session:
             await self._changed(session, _SETTLE, rows)
 
-    async def retire(self, code: str) -> None:
-        """The tenant is abolished: its database is kept, and no longer asked."""
+    async def retire(self, code: str, *, end_rights: bool = False) -> None:
+        """The tenant is abolished: its database is kept, and no longer asked. Raises RightsInTheWay where grants name it.
+
+        `end_rights`: these are taken back then.
+        """
         await self.refresh()
         if code not in self.tenants:
             raise TenantNotFound
         if below := self.tree.children(code):
             raise TenantHasChildren(f"{', '.join(below[:5])} must be moved or retired first")
-        async with self.store.session() as session:
+        async with self.transaction() as session:
+            await policy_rows.take_policy(session)
+            await self._clear(session, self.tree.paths[code], end_rights)
             await self._changed(session, _RETIRE, [{"at": code}])
         await self.refresh()
+
+    async def _clear(self, session: Session, path: str, end_rights: bool) -> None:
+        """No right names the tenant at this path any more. Raises RightsInTheWay."""
+        rows = [policy_rows.granted(row).grant for row in await session.fetch(policy_rows.ALL)]
+        named = [row for row in rows if tenant_path(row.path) == path]
+        if named and not end_rights:
+            raise RightsInTheWay(listed_rights(named))
+        ended = policy_changes.Ended("tenants retire", "the tenant was abolished", datetime.now(UTC))
+        await policy_changes.end_grants(session, [row.id for row in named], ended)
 
     async def _changed(self, session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -258,9 +284,13 @@ class Registry:
             await session.run(statement, rows)
             await policy_rows.raise_version(session)
 
-    def transaction(self) -> AbstractAsyncContextManager[Session]:
-        """For what is not asked often enough to stand above."""
-        return self.store.session()
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A change; whoever waits for changes is called once it is committed."""
+        async with self.store.session() as session:
+            yield session
+        for tell in list(self.told):
+            tell()
 
     async def close(self) -> None:
         await self.store.close()
@@ -283,9 +313,10 @@ async def _check_vacant(session: Session, code: str, moved: bool) -> None:
 
 
 async def _snapshot(store: Store) -> Snapshot:
-    revision, version, rows = await store.view(_REVISION, policy_rows.VERSION, _TENANTS)
+    (revision,) = await store.view(_REVISION)
     if not readable(revision[0][0], REGISTRY_NEEDS):
         raise RegistryUnprepared(f"it stands at {revision[0][0]}, {REGISTRY_NEEDS} is needed; run `mingjing tenants provision`")
+    version, rows = await store.view(policy_rows.TREE, _TENANTS)
     return await asyncio.to_thread(_built, int(version[0][0]), rows, store.folder)  # a tenth of a second for a nation
 
 

@@ -7,10 +7,12 @@ file takes some ten microseconds, a thread's round trip five times as much. `vie
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy import Executable
@@ -22,7 +24,7 @@ from tenants.sources.faults import PostgresErrors
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Session
 from tenants.sources.sqlite_write import SqliteWriter
-from tenants.sources.text import written
+from tenants.sources.text import Written, written
 from tenants.tables import TENANT
 
 
@@ -54,6 +56,9 @@ class Store(Protocol):
     def session(self) -> AbstractAsyncContextManager[Session]:
         """A transaction for writing."""
 
+    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+        """From now on `told` is called at every word on the channel, and once when no more can come. False: none ever comes."""
+
     async def close(self) -> None:
         """Give back files and connections."""
 
@@ -74,21 +79,23 @@ class SqliteStore:
         self.file = file.absolute()
         self._writer = SqliteWriter(lambda _: self.file, threads=1)
         self._reading: tuple[sqlite3.Connection, tuple[int, int]] | None = None
+        self._texts: WeakKeyDictionary[Executable, Written] = WeakKeyDictionary()
 
     @property
     def folder(self) -> Path | None:
         return self.file.parent
 
     async def fetch(self, statement: Executable, given: Mapping[str, Any] = {}) -> Sequence[Any]:
-        text = written(statement, "sqlite")
+        if (text := self._texts.get(statement)) is None:
+            text = self._texts[statement] = of_file(written(statement, "sqlite"))
         try:
-            return self._reader().execute(text.sql.replace(f"{TENANT}.", ""), text.values(given)).fetchall()
+            return self._reader().execute(text.sql, text.values(given)).fetchall()
         except sqlite3.Error as error:
             raise RegistryUnreachable from error
 
     async def view(self, *statements: Executable) -> list[Sequence[Any]]:
         texts = [written(statement, "sqlite") for statement in statements]
-        return await asyncio.to_thread(self._view, [(text.sql.replace(f"{TENANT}.", ""), text.values({})) for text in texts])
+        return await asyncio.to_thread(self._view, [(text.sql, text.values({})) for text in map(of_file, texts)])
 
     def _view(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[Sequence[Any]]:
         try:
@@ -129,9 +136,17 @@ class SqliteStore:
         async with _told_as_registry(), self._writer.session("registry") as session:
             yield session
 
+    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+        return False
+
     async def close(self) -> None:
         self._forget()
         await self._writer.close()
+
+
+def of_file(text: Written) -> Written:
+    """Without the schema's name, which a file has none of."""
+    return replace(text, sql=text.sql.replace(f"{TENANT}.", ""))
 
 
 class PostgresStore:
@@ -140,6 +155,7 @@ class PostgresStore:
     def __init__(self, url: str) -> None:
         self._url, self._writer = url, PostgresWriter(url, connections=2)
         self._pool: Any = None
+        self._listening: list[Any] = []
 
     @property
     def folder(self) -> Path | None:
@@ -175,7 +191,20 @@ class PostgresStore:
         async with _told_as_registry(), self._writer.session(REGISTRY_SCHEMA) as session:
             yield session
 
+    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+        """On a connection of its own. Raises RegistryUnreachable."""
+        try:
+            connection = await asyncpg.connect(self._url, timeout=5)
+            self._listening.append(connection)
+            connection.add_termination_listener(lambda _: told())
+            await connection.add_listener(channel, lambda *_: told())
+        except PostgresErrors as error:
+            raise RegistryUnreachable from error
+        return True
+
     async def close(self) -> None:
+        for connection in self._listening:
+            connection.terminate()
         await self._writer.close()
         if self._pool is not None:
             await self._pool.close()

@@ -57,17 +57,81 @@ grants = Table(
     Column("granted_by", Text, nullable=False),
     Column("granted_at", Moment, nullable=False),
     Column("demo", Boolean, nullable=False),             # made by `mingjing token`, not by an administrator
+    Column("through", BigInteger),                       # the row that it hands on, and ends with: a delegation
+    Column("team", BigInteger),                          # the special inspection group that it belongs to
     CheckConstraint("effect IN ('allow', 'deny')", name="grants_effect_known"),
     CheckConstraint("role <> 'recused' OR effect = 'deny'", name="grants_recusal_denies"),
     CheckConstraint("path = '*' OR path LIKE '%/' OR path LIKE '%/*'", name="grants_path_ends_in_slash"),
     CheckConstraint("not_before >= 0 AND not_before < expires", name="grants_begin_before_they_end"),
     UniqueConstraint("subject", "role", "path", "effect", "not_before", "expires", name="grants_once"),
+    Index("grants_by_through", "through"),
+    Index("grants_by_team", "team"),
+)  # fmt: skip
+
+grants_ended = Table(
+    "grants_ended", registry_tables,                     # what was taken back, or went with its giver's: never changed again
+    Column("id", key, primary_key=True, autoincrement=False),
+    Column("subject", text_key(255), nullable=False),
+    Column("role", text_key(64), nullable=False),
+    Column("path", text_key(512), nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("effect", String(5), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("granted_by", Text, nullable=False),
+    Column("granted_at", Moment, nullable=False),
+    Column("through", BigInteger),
+    Column("team", BigInteger),
+    Column("ended_by", Text, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    Column("ended_because", Text, nullable=False),
+    Index("grants_ended_by_subject", "subject", "id"),
+)  # fmt: skip
+
+teams = Table(
+    "teams", registry_tables,                            # special inspection groups (专项检查组)
+    Column("id", key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("formed_by", Text, nullable=False),
+    Column("formed_at", Moment, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)  # fmt: skip
+
+proposals = Table(
+    "proposals", registry_tables,                        # grants that want a second administrator
+    Column("id", key, primary_key=True),
+    Column("subject", text_key(255), nullable=False),
+    Column("role", text_key(64), nullable=False),
+    Column("path", text_key(512), nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposed_by", text_key(255), nullable=False),
+    Column("proposed_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_by", text_key(255)),
+    Column("decided_at", Moment),
+    Column("decided_because", Text),
+    Column("grant_id", BigInteger),                      # what it became
+    CheckConstraint("state IN ('PENDING', 'APPROVED', 'REJECTED')", name="proposals_state_known"),
+    CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="proposals_four_eyes"),
+    Index("proposals_by_state", "state", "id"),
+)  # fmt: skip
+
+stamps = Table(
+    "stamps", registry_tables,                           # of everyone whose rights ever changed
+    Column("subject", text_key(255), primary_key=True),
+    Column("version", BigInteger, nullable=False),       # of the policy, when they last did
+    Column("sessions_from", BigInteger, nullable=False), # epoch seconds: tokens issued before are refused
 )  # fmt: skip
 
 policy_version = Table(
     "policy_version", registry_tables,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("version", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),       # raised by every change of anything here
+    Column("tree", BigInteger, nullable=False, server_default="0"),  # the version at which tenants or days last changed
     CheckConstraint("id = 1", name="policy_version_is_one_row"),
 )  # fmt: skip
 

@@ -70,6 +70,9 @@ def content_of(file: Path) -> bytes:
 @app.command("import")
 def import_tree(
     file: Annotated[Path | None, typer.Argument(help="CSV: code,name,level,parent_code. Without it: Gansu, which ships.")] = None,
+    end_delegations: Annotated[
+        bool, typer.Option("--end-delegations", help="Take back delegations that the new tree leaves without their giver's right.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Take over the tree of divisions: all of a file, or nothing of it. Makes the registry where there is none."""
@@ -79,7 +82,7 @@ def import_tree(
     async def run() -> None:
         await prepare_registry(config.registry_url, config.postgres_passfile)
         async with opened(config) as registry:
-            changes = await registry.import_tree(tree.divisions.values())
+            changes = await registry.import_tree(tree.divisions.values(), end_torn=end_delegations)
             typer.echo(f"{len(registry.tree.paths):,} tenants under {len(registry.tree.children(None))} roots")
             for what in ("added", "renamed", "moved", "dropped"):
                 if codes := getattr(changes, what):
@@ -182,12 +185,16 @@ def set_source(
 
 
 @app.command()
-def retire(code: Annotated[str, typer.Argument(help="Code of the tenant.")], data: Data = None) -> None:
+def retire(
+    code: Annotated[str, typer.Argument(help="Code of the tenant.")],
+    end_rights: Annotated[bool, typer.Option("--end-rights", help="Take back the grants that name it, which else refuse.")] = False,
+    data: Data = None,
+) -> None:
     """Take an abolished tenant out of the tree. Its database is kept, and no longer asked."""
     config = configured(os.environ, data=data)
 
     async def run() -> None:
         async with opened(config) as registry:
-            await registry.retire(code)
+            await registry.retire(code, end_rights=end_rights)
 
     asyncio.run(run())

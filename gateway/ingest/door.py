@@ -121,7 +121,7 @@ class Ingesting:
             scope, snapshot = await self._house.rights.of(sender.subject)
             path = snapshot.tree.paths.get(sender.tenant)
             kinds = frozenset[str]() if path is None else granted(scope, f"{path}~{sender.source}/")
-            if await self._house.rights.stand(scope):
+            if await self._house.rights.stand(scope, snapshot):
                 if kinds:
                     return kinds
                 raise TenantNotFound

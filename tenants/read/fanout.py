@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from supervision.faults import Failure, TenantBroken, TenantTimedOut, TenantUnreachable
 from tenants.read.request import Limits
 from tenants.read.turn import TURN, Turn
+from tenants.read.turnstile import Places
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -67,7 +68,7 @@ class Fanout:
 
     def __init__(self, limits: Limits) -> None:
         self.breakers, self._patience = Breakers(limits), limits.patience
-        self._turnstile = asyncio.Semaphore(limits.tenants_at_once)
+        self._turnstile = Places(limits.tenants_at_once)
 
     async def each(
         self, asked: Sequence[tuple[str, Asked]], ask: Callable[[Asked], Awaitable[Answer]], deadline: float
@@ -86,18 +87,18 @@ class Fanout:
         counts, turn = False, Turn()
         TURN.set(turn)
         try:
-            if self._turnstile.locked():
+            if self._turnstile.full:
                 async with asyncio.timeout_at(deadline):
-                    await self._turnstile.acquire()
+                    await self._turnstile.take()
             else:
-                await self._turnstile.acquire()
+                await self._turnstile.take()
             try:
                 until = clock() + self._patience
                 counts = until <= deadline
                 async with asyncio.timeout_at(until if counts else deadline):
                     answer = await ask(what)
             finally:
-                self._turnstile.release()
+                self._turnstile.give()
         except TimeoutError:
             fault = TenantTimedOut()
         except (TenantTimedOut, TenantUnreachable, TenantBroken) as failure:

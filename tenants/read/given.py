@@ -28,8 +28,15 @@ def key_of(entity: str, column: str) -> tuple[bool, bool]:
 
 
 def page(dialect: str, read: Read, now: datetime) -> Asked:
+    """What of it does not change with the moment is worked out once for a read."""
+    if (asked := read.kept.get(dialect)) is None:
+        asked = read.kept[dialect] = _page(dialect, read)
+    return Asked(asked.shape, asked.phases, {**asked.values, **plain(dialect, {"now": now})})
+
+
+def _page(dialect: str, read: Read) -> Asked:
     (of_moments, nullable), past = key_of(read.entity, read.order.column), read.past
-    given = plain(dialect, {"now": now, **values(dialect, read.where)})
+    given = plain(dialect, values(dialect, read.where))
     if past is not None:
         given["past_key"] = beyond_moment(past) if of_moments and dialect == POSTGRES else beyond(past, of_moments)
         given["past_tenant"], given["past_id"] = past.tenant, past.id

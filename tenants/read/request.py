@@ -59,6 +59,8 @@ class Read:
     past: Position | None = None
     backward: bool = False
     action: str = "case.view"
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out of it: the same read is asked again and again. Nothing here depends on who asks, or when."""
 
 
 @dataclass(frozen=True, slots=True)

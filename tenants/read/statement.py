@@ -223,6 +223,18 @@ def file_text(named: str) -> Text_:
     return numbered(named.replace(f"{TENANT}.", ""), "?")
 
 
+@lru_cache(512)
+def packed_text(named: str, labels: tuple[str, ...]) -> Text_:
+    """A limb for a SQLite file whose rows come as one JSON array of arrays: one step for the driver, which gives the
+    interpreter's lock away and wants it back at every step."""
+    return file_text(f"SELECT json_group_array(json_array({', '.join(labels)})) FROM ({named})")  # noqa: S608
+
+
+def labelled(first: str, columns: int) -> tuple[str, ...]:
+    """The labels of a limb's columns: three letters, then `c0`, `c1` …"""
+    return (*first, *(f"c{n}" for n in range(columns)))
+
+
 @lru_cache(256)
 def union(shape: PageShape, phase: Phase, limbs: Limbs) -> Text_:
     """A page of many schemas as one statement: PostgreSQL merges, and reads no more of a limb than it needs."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from tenants.read.turnstile import Places
 from tenants.sources.faults import PostgresErrors
 
 RELEASE = 1.0
@@ -20,13 +21,14 @@ class Connections:
     """At most `most` at a time; whoever comes later waits for one."""
 
     def __init__(self, pool: Any, most: int) -> None:
-        self._pool, self._turn = pool, asyncio.Semaphore(most)
+        self._pool, self._turn = pool, Places(most)
         self._sound: list[Any] = []
         self._returning: set[asyncio.Task[Any]] = set()
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> list[Any]:
         """The rows. Raises the driver's errors."""
-        async with self._turn:
+        await self._turn.take()
+        try:
             connection = await self._taken()
             try:
                 rows: list[Any] = await connection.fetch(sql, *values)
@@ -34,6 +36,8 @@ class Connections:
                 self._return_later(connection)
                 raise
             self._sound.append(connection)
+        finally:
+            self._turn.give()
         return rows
 
     async def _taken(self) -> Any:

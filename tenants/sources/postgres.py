@@ -34,6 +34,11 @@ async def kept(_: Any) -> None:
     """Nothing is reset when a connection goes back: reads leave nothing behind, and a reset is a round trip."""
 
 
+def of(read: Read, tenants: tuple[str, ...]) -> Read:
+    """The read, of these tenants; itself where they are its own, as they are unless one of them is broken."""
+    return read if tenants is read.tenants else replace(read, tenants=tenants)
+
+
 class Narrowed:
     """The limbs of some tenants under one reach, and the lists that narrow them. Kept: it is the same for every page."""
 
@@ -57,7 +62,7 @@ class Postgres:
         self._narrowed: dict[tuple[str, ...], Narrowed] = {}
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
-        return await self._sound(read.tenants, lambda tenants: self._page(replace(read, tenants=tenants), reach, now))
+        return await self._sound(read.tenants, lambda tenants: self._page(of(read, tenants), reach, now))
 
     async def _page(self, read: Read, reach: Reach, now: datetime) -> list[Row]:
         asked, held = page(POSTGRES, read, now), self._held(read.tenants, reach)
@@ -70,7 +75,7 @@ class Postgres:
         return rows
 
     async def limbs(self, read: Read, reach: Reach, now: datetime) -> Part:
-        return await self._sound(read.tenants, lambda tenants: self._limbs(replace(read, tenants=tenants), reach, now))
+        return await self._sound(read.tenants, lambda tenants: self._limbs(of(read, tenants), reach, now))
 
     async def _limbs(self, read: Read, reach: Reach, now: datetime) -> list[Row]:
         """A later phase is asked of the tenants that are short of rows, and its rows beyond the limit are dropped."""

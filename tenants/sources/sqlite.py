@@ -18,9 +18,22 @@ from supervision.scope import Reach, Rows
 from tenants.read.given import Asked, grouping, page
 from tenants.read.order import Phase
 from tenants.read.request import Groups, Limits, Missing, Nested, Read, Row
-from tenants.read.statement import GroupShape, file_text, grouped_limb, limb, narrowing, narrowing_values, nested_limb
+from tenants.read.statement import (
+    GroupShape,
+    Narrowing,
+    PageShape,
+    Text_,
+    file_text,
+    grouped_limb,
+    labelled,
+    limb,
+    narrowing,
+    narrowing_values,
+    nested_limb,
+    packed_text,
+)
 from tenants.sources.source import Part, Session
-from tenants.sources.sqlite_thread import Job, Reader
+from tenants.sources.sqlite_thread import Job, Reader, unpacked, whole
 from tenants.sources.sqlite_write import SqliteWriter
 
 SQLITE = "sqlite"
@@ -111,7 +124,7 @@ class Statements:
     """One text for each way tenants are narrowed, and its values in order, filled in for a tenant."""
 
     def __init__(
-        self, text_of: Callable[[Any], str], given: Mapping[str, Any], reach: Reach, levels: Mapping[str, str] = {}
+        self, text_of: Callable[[Any], Text_], given: Mapping[str, Any], reach: Reach, levels: Mapping[str, str] = {}
     ) -> None:
         self._text_of, self._given, self._reach, self._levels = text_of, given, reach, levels
         self._made: dict[Rows, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
@@ -119,11 +132,19 @@ class Statements:
     def of(self, tenant: str, limit: int = 0) -> tuple[str, str, list[Any]]:
         rows = self._reach[tenant]
         if (made := self._made.get(rows)) is None:
-            sql, names = file_text(self._text_of(narrowing(rows)))
+            sql, names = self._text_of(narrowing(rows))
             made = self._made[rows] = sql, names, {**self._given, **narrowing_values(SQLITE, rows)}
         sql, names, given = made
         given["tenant"], given["limit"], given["level"] = tenant, limit, self._levels.get(tenant)
         return tenant, sql, [given[name] for name in names]
+
+
+def page_text(shape: PageShape, phase: Phase, narrowed: Narrowing) -> Text_:
+    return packed_text(limb(SQLITE, shape, phase, narrowed), labelled("kti", len(shape.columns)))
+
+
+def groups_text(shape: GroupShape, narrowed: Narrowing) -> Text_:
+    return file_text(grouped_limb(SQLITE, shape, narrowed))
 
 
 def lazily(asked: Asked, limit: int, reach: Reach, reader: Reader, job: Job, tenants: tuple[str, ...]) -> Part:
@@ -131,7 +152,7 @@ def lazily(asked: Asked, limit: int, reach: Reach, reader: Reader, job: Job, ten
     missing: dict[str, Failure] = {}
     rows: list[Row] = []
     for phase in asked.phases:
-        statements = Statements(partial(limb, SQLITE, asked.shape, phase), asked.values, reach)
+        statements = Statements(partial(page_text, asked.shape, phase), asked.values, reach)
         rows += stretch(statements, phase, limit - len(rows), reader, job, [t for t in tenants if t not in missing], missing)
         if len(rows) >= limit:
             break
@@ -146,7 +167,7 @@ def stretch(
     found: dict[str, list[Row]] = {}
     rows: list[Row] = []
     while tenants:
-        found.update(reader.each(job, [statements.of(tenant, batch) for tenant in tenants], missing))
+        found.update(reader.each(job, [statements.of(tenant, batch) for tenant in tenants], missing, unpacked))
         if len(found) == 1 and batch == limit:
             return next(iter(found.values()))
         rows = sorted([row for tenant, limb in found.items() if tenant not in missing for row in limb], reverse=phase.down)[:limit]
@@ -162,22 +183,22 @@ def apart(asked: Asked, limit: int, reach: Reach, reader: Reader, job: Job, tena
     missing: dict[str, Failure] = {}
     found: dict[str, list[Row]] = {tenant: [] for tenant in tenants}
     for phase in asked.phases:
-        statements = Statements(partial(limb, SQLITE, asked.shape, phase), asked.values, reach)
+        statements = Statements(partial(page_text, asked.shape, phase), asked.values, reach)
         short = [statements.of(t, limit - len(found[t])) for t in tenants if t not in missing and len(found[t]) < limit]
-        for tenant, rows in reader.each(job, short, missing):
+        for tenant, rows in reader.each(job, short, missing, unpacked):
             found[tenant] += rows
     return Part([row for tenant, rows in found.items() if tenant not in missing for row in rows], named(missing))
 
 
 def children(nested: Nested, parents: Mapping[str, Sequence[Any]], reader: Reader, job: Job, tenants: tuple[str, ...]) -> Part:
     missing: dict[str, Failure] = {}
-    sql, names = file_text(nested_limb(SQLITE, nested))
+    sql, names = packed_text(nested_limb(SQLITE, nested), labelled("tkn", len(nested.columns)))
     given: dict[str, Any] = {"limit": nested.first}
     asked = []
     for tenant in tenants:
         mine = given | {"tenant": tenant, "parent_keys": json.dumps(list(parents[tenant]))}
         asked.append((tenant, sql, [mine[name] for name in names]))
-    found = reader.each(job, asked, missing)
+    found = reader.each(job, asked, missing, unpacked)
     return Part([row for _, rows in found for row in rows], named(missing))
 
 
@@ -192,8 +213,8 @@ def grouped(
 ) -> Part:
     """The groups of this thread's files together."""
     missing: dict[str, Failure] = {}
-    statements = Statements(partial(grouped_limb, SQLITE, shape), given, reach, levels)
-    found = reader.each(job, [statements.of(tenant) for tenant in tenants], missing)
+    statements = Statements(partial(groups_text, shape), given, reach, levels)
+    found = reader.each(job, [statements.of(tenant) for tenant in tenants], missing, whole)
     return Part(folded([row for _, rows in found for row in rows], len(shape.by)), named(missing))
 
 

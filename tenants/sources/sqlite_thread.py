@@ -15,7 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import orjson
 
 from supervision.faults import Failure, TenantTimedOut, TenantUnreachable
 from tenants.read.turn import TURN, Turn
@@ -28,6 +30,21 @@ IDLE = 60.0
 """Seconds unused after which a handle may make room: a scan wider than the handles must not evict its own."""
 TICK, FIRST_LOOK, LONG = 0.02, 0.25, 1e9
 """Seconds between looks at a job that takes long, before the first, and for one that nobody waits behind."""
+
+
+Taken: TypeAlias = Callable[[sqlite3.Cursor], list[Any]]
+"""How rows are taken out of an answer."""
+
+
+def whole(answer: sqlite3.Cursor) -> list[Any]:
+    """Row by row."""
+    return answer.fetchall()
+
+
+def unpacked(answer: sqlite3.Cursor) -> list[Any]:
+    """Out of the one JSON array that `packed_text` asks for. No order is promised of what is gathered so; it is sorted already."""
+    rows: list[Any] = orjson.loads(answer.fetchone()[0])
+    return rows
 
 
 class Held(NamedTuple):
@@ -162,13 +179,13 @@ class Reader:
         with suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(settle, answer, value, problem)
 
-    def rows(self, job: Job, tenant: str, sql: str, values: Sequence[Any]) -> list[Any]:
+    def rows(self, job: Job, tenant: str, sql: str, values: Sequence[Any], taken: Taken) -> list[Any]:
         """In the thread. Raises a fault of this tenant alone; its handle is dropped then, and opened anew the next time."""
         try:
             held = self._handle(tenant)
             try:
                 job.begin(held.connection)
-                return held.connection.execute(sql, values).fetchall()
+                return taken(held.connection.execute(sql, values))
             finally:
                 job.current = None
                 if not held.keep:
@@ -178,15 +195,15 @@ class Reader:
             raise sqlite_fault(error) from error
 
     def each(
-        self, job: Job, asked: Sequence[tuple[str, str, Sequence[Any]]], missing: dict[str, Failure]
+        self, job: Job, asked: Sequence[tuple[str, str, Sequence[Any]]], missing: dict[str, Failure], taken: Taken
     ) -> list[tuple[str, list[Any]]]:
-        """In the thread: (tenant, rows) of a statement each; a fault goes to `missing`."""
+        """In the thread: (tenant, rows) of a statement each, as `taken` takes them; a fault goes to `missing`."""
         found = []
         for tenant, sql, values in asked:
             if job.wide:  # a narrow one has been let past itself
                 self._lane.let_past()
             try:
-                found.append((tenant, self.rows(job, tenant, sql, values)))
+                found.append((tenant, self.rows(job, tenant, sql, values, taken)))
             except Failure as fault:
                 missing[tenant] = fault
         return found

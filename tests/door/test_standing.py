@@ -21,7 +21,7 @@ from gateway.metrics import Metrics
 from gateway.querying import Querying
 from gateway.recorder import KEY, Record
 from gateway.rights import Rights, trust
-from supervision.grant import Grant
+from supervision.grant import FOREVER, Grant
 from supervision.scope import Scope
 from tenants.provision import provision
 from tenants.registry import Snapshot
@@ -38,10 +38,10 @@ class Racing(Rights):
         super().__init__(rights.registry, rights.clock, rights.remembered)
         self.happenings = happenings
 
-    async def stand(self, scope: Scope) -> bool:
+    async def stand(self, scope: Scope, snapshot: Snapshot) -> bool:
         if self.happenings:
             await self.happenings.pop(0)()
-        return await super().stand(scope)
+        return await super().stand(scope, snapshot)
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ async def test_a_policy_that_changes_twice_is_followed_and_three_times_refused(t
         numbers = iter(range(99))
 
         async def change() -> None:
-            await registry.grant(Grant(subject=f"other{next(numbers)}", role="supervisor", path="620000/*"))
+            await registry.grant(Grant(subject="city", role="supervisor", path="620000/*", expires=FOREVER - next(numbers)))
 
         own = open_house.rights
         open_house.rights = Racing(own, [change, change])

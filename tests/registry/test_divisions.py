@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ async def test_a_dropped_tenant_takes_its_own_grants_along_and_no_others(registr
 async def test_a_grant_waits_for_a_tree_that_moves_and_is_refused_where_the_path_is_gone(registry: Registry) -> None:
     moved = [division("620102", "620200") if d.code == "620102" else d for d in LANZHOU]
     async with registry.transaction() as session:
-        await import_tree(session, moved)
+        await import_tree(session, moved, datetime.now(UTC))
         granting = asyncio.create_task(registry.grant(Grant(subject="liu", role="supervisor", path="620000/620100/620102/*")))
         done, _ = await asyncio.wait({granting}, timeout=0.3)
         assert not done

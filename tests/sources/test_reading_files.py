@@ -13,7 +13,7 @@ from supervision.faults import TenantBroken, TenantTimedOut, TenantUnreachable
 from tenants.read.fanout import Fanout
 from tenants.read.request import Limits
 from tenants.sources.sqlite import handles_of
-from tenants.sources.sqlite_thread import Job, Reader
+from tenants.sources.sqlite_thread import Job, Reader, whole
 
 COUNT = "SELECT count(*) FROM t"
 FOR_EVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e12) SELECT count(*) FROM n"
@@ -30,7 +30,7 @@ def make(folder: Path, name: str, rows: int) -> None:
 
 async def counted(reader: Reader, *names: str) -> list[int]:
     def work(job: Job, tenants: tuple[str, ...]) -> list[int]:
-        return [reader.rows(job, name, COUNT, ())[0][0] for name in tenants]
+        return [reader.rows(job, name, COUNT, (), whole)[0][0] for name in tenants]
 
     return await reader.run(work, names, 5.0)
 
@@ -100,7 +100,7 @@ async def test_rows_committed_by_another_are_read(folder: Path) -> None:
 
 async def test_a_cancelled_caller_is_let_go_at_once_and_the_thread_is_free_soon(folder: Path) -> None:
     reader = Reader(folder, handles=8, busy=0.1)
-    asking = asyncio.create_task(reader.run(lambda job, names: reader.rows(job, names[0], FOR_EVER, ()), ("a",), None))
+    asking = asyncio.create_task(reader.run(lambda job, names: reader.rows(job, names[0], FOR_EVER, (), whole), ("a",), None))
     while reader._open.get("a") is None:  # noqa: ASYNC110 - the thread tells nobody when it begins
         await asyncio.sleep(0)
     asking.cancel()
@@ -114,7 +114,7 @@ async def test_a_cancelled_caller_is_let_go_at_once_and_the_thread_is_free_soon(
 
 async def test_work_that_only_queued_is_never_begun_once_it_is_cancelled(folder: Path) -> None:
     reader, begun = Reader(folder, handles=8, busy=0.1), []
-    first = asyncio.create_task(reader.run(lambda job, names: reader.rows(job, names[0], FOR_EVER, ()), ("a",), None))
+    first = asyncio.create_task(reader.run(lambda job, names: reader.rows(job, names[0], FOR_EVER, (), whole), ("a",), None))
     await asyncio.sleep(0)
     second = asyncio.create_task(reader.run(lambda job, names: begun.append(names), ("b",), None))
     await asyncio.sleep(0)
@@ -131,8 +131,8 @@ async def test_a_file_over_its_budget_is_named_and_the_next_has_its_turn(folder:
 
     def work(job: Job, names: tuple[str, ...]) -> list[str]:
         with pytest.raises(TenantTimedOut):
-            reader.rows(job, names[0], FOR_EVER, ())
-        return [str(row[0]) for row in reader.rows(job, names[1], COUNT, ())]
+            reader.rows(job, names[0], FOR_EVER, (), whole)
+        return [str(row[0]) for row in reader.rows(job, names[1], COUNT, (), whole)]
 
     assert await reader.run(work, ("a", "f"), 0.05) == ["5"]
     await reader.close()
@@ -152,12 +152,12 @@ async def test_a_read_of_one_file_goes_past_wide_ones_between_two_files(tmp_path
     def wide(job: Job, tenants: tuple[str, ...]) -> None:
         begun.set()
         go.wait()
-        reader.each(job, [(tenant, "SELECT 1", ()) for tenant in tenants], {})
+        reader.each(job, [(tenant, "SELECT 1", ()) for tenant in tenants], {}, whole)
         order.append("wide")
 
     def narrow(job: Job, tenants: tuple[str, ...]) -> list[object]:
         order.append("narrow")
-        return reader.rows(job, tenants[0], "SELECT 2", ())
+        return reader.rows(job, tenants[0], "SELECT 2", (), whole)
 
     many = [asyncio.create_task(reader.run(wide, ("a", "b"), 5.0)) for _ in range(2)]
     await asyncio.to_thread(begun.wait)
@@ -176,12 +176,12 @@ async def test_narrow_reads_go_past_a_wide_one_in_the_order_they_came_and_not_on
     def wide(job: Job, tenants: tuple[str, ...]) -> None:
         begun.set()
         go.wait()
-        reader.each(job, [(tenant, COUNT, ()) for tenant in tenants], {})
+        reader.each(job, [(tenant, COUNT, ()) for tenant in tenants], {}, whole)
         order.append("wide")
 
     def narrow(job: Job, tenants: tuple[str, ...]) -> None:
         order.append(f"{tenants[0]} begins")
-        reader.each(job, [(tenants[0], COUNT, ())], {})
+        reader.each(job, [(tenants[0], COUNT, ())], {}, whole)
         order.append(f"{tenants[0]} ends")
 
     tasks = [asyncio.create_task(reader.run(wide, ("a", "b"), 5.0))]
@@ -198,7 +198,7 @@ async def test_a_file_that_is_not_kept_open_is_closed_when_its_statement_fails(f
     reader = Reader(folder, handles=1, busy=0.1)
     assert await counted(reader, "a") == [0]
     with pytest.raises(TenantBroken) as raised:  # it keeps the frames alive that hold the connection
-        await reader.run(lambda job, names: reader.rows(job, names[0], "SELECT * FROM nowhere", ()), ("b",), None)
+        await reader.run(lambda job, names: reader.rows(job, names[0], "SELECT * FROM nowhere", (), whole), ("b",), None)
     assert open_files(folder) == {"a.db"}
     assert raised.tb is not None
     await reader.close()

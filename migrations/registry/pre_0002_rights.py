@@ -1,0 +1,103 @@
+"""Rights: delegations and teams, what was taken back, proposals for four eyes, and whose rights changed when."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.columns import KEY, MOMENT, SCHEMA, text_key
+
+revision = "pre_0002"
+down_revision = "pre_0001"
+branch_labels = None
+depends_on = None
+
+
+def create_grants_ended() -> None:
+    op.create_table(
+        "grants_ended",
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("subject", text_key(255), nullable=False),
+        sa.Column("role", text_key(64), nullable=False),
+        sa.Column("path", text_key(512), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("effect", sa.String(length=5), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("granted_by", sa.Text(), nullable=False),
+        sa.Column("granted_at", MOMENT, nullable=False),
+        sa.Column("through", sa.BigInteger(), nullable=True),
+        sa.Column("team", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=False),
+        sa.Column("ended_because", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema=SCHEMA,
+    )
+    op.create_index("grants_ended_by_subject", "grants_ended", ["subject", "id"], unique=False, schema=SCHEMA)
+
+
+def create_proposals() -> None:
+    op.create_table(
+        "proposals",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("subject", text_key(255), nullable=False),
+        sa.Column("role", text_key(64), nullable=False),
+        sa.Column("path", text_key(512), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", text_key(255), nullable=False),
+        sa.Column("proposed_at", MOMENT, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("decided_by", text_key(255), nullable=True),
+        sa.Column("decided_at", MOMENT, nullable=True),
+        sa.Column("decided_because", sa.Text(), nullable=True),
+        sa.Column("grant_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state IN ('PENDING', 'APPROVED', 'REJECTED')", name="proposals_state_known"),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="proposals_four_eyes"),
+        sa.PrimaryKeyConstraint("id"),
+        schema=SCHEMA,
+    )
+    op.create_index("proposals_by_state", "proposals", ["state", "id"], unique=False, schema=SCHEMA)
+
+
+def create_stamps() -> None:
+    op.create_table(
+        "stamps",
+        sa.Column("subject", text_key(255), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("sessions_from", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+        schema=SCHEMA,
+    )
+
+
+def create_teams() -> None:
+    op.create_table(
+        "teams",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("formed_by", sa.Text(), nullable=False),
+        sa.Column("formed_at", MOMENT, nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema=SCHEMA,
+    )
+
+
+def widen() -> None:
+    op.add_column("grants", sa.Column("through", sa.BigInteger(), nullable=True), schema=SCHEMA)
+    op.add_column("grants", sa.Column("team", sa.BigInteger(), nullable=True), schema=SCHEMA)
+    op.create_index("grants_by_team", "grants", ["team"], unique=False, schema=SCHEMA)
+    op.create_index("grants_by_through", "grants", ["through"], unique=False, schema=SCHEMA)
+    op.add_column("policy_version", sa.Column("tree", sa.BigInteger(), server_default="0", nullable=False), schema=SCHEMA)
+
+
+def upgrade() -> None:
+    create_grants_ended()
+    create_proposals()
+    create_stamps()
+    create_teams()
+    widen()
+    op.execute(f"UPDATE {SCHEMA}.grants SET path = path || '*' WHERE path LIKE '%~%/'")  # noqa: S608 -- a constant

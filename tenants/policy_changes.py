@@ -1,0 +1,110 @@
+"""What a change of the policy takes along: a delegation ends with the row it hands on, and with what its giver loses.
+
+Each function is part of a transaction that took the policy (`policy_rows.take_policy`). What was ended is kept, in a table of
+its own, with who ended it and why. Decides nobody's rights.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from supervision.grant import Grant
+from supervision.pattern import parsed
+from tenants.policy_rows import ALL, FIELDS, OF_SUBJECT, granted, stamp, take_policy
+from tenants.registry_tables import grants, grants_ended
+from tenants.sources.source import Session
+
+
+class Ended(NamedTuple):
+    """By whom and why rows were taken back. `at`: a moment with its zone."""
+
+    by: str
+    because: str
+    at: datetime
+
+
+_KEPT = ("id", *FIELDS, "granted_at")
+_ROW = select(*(grants.c[name] for name in _KEPT)).where(grants.c.id == bindparam("at"))
+_KEEP = insert(grants_ended).values(
+    {name: bindparam(name) for name in _KEPT} | {f"ended_{name}": bindparam(f"ended_{name}") for name in ("by", "at", "because")}
+)
+_REMOVE = delete(grants).where(grants.c.id == bindparam("at"))
+_THROUGH = select(grants.c.id).where(grants.c.through == bindparam("giver"))
+_OF_TEAM = select(grants.c.id).where(grants.c.team == bindparam("at"))
+_SHORTEN = update(grants).where(grants.c.id == bindparam("at")).values(expires=bindparam("until"))
+OF_ID = select(*(grants.c[name] for name in ("id", *FIELDS, "granted_at", "demo"))).where(grants.c.id == bindparam("at"))
+
+
+async def end_grants(session: Session, numbers: Iterable[int], ended: Ended) -> list[Grant]:
+    """Takes rows back, and every delegation that hands one of them on, however far. What went, the first granted first."""
+    await take_policy(session)
+    going = await _handed_on(session, numbers)
+    rows = [row for number in going for row in await session.fetch(_ROW, {"at": number})]
+    marks = {"ended_by": ended.by, "ended_at": ended.at, "ended_because": ended.because}
+    await session.run(_KEEP, [dict(zip(_KEPT, row, strict=True)) | marks for row in rows])
+    await session.run(_REMOVE, [{"at": row[0]} for row in rows])
+    if rows:
+        await stamp(session, [row[1] for row in rows])
+    return [Grant(id=row[0], **dict(zip(FIELDS, row[1:-1], strict=True))) for row in rows]
+
+
+async def _handed_on(session: Session, numbers: Iterable[int]) -> list[int]:
+    """These rows and all that were handed on through them."""
+    found = sorted(set(numbers))
+    for number in found:  # grows as it goes
+        found += [row[0] for row in await session.fetch(_THROUGH, {"giver": number}) if row[0] not in found]
+    return sorted(found)
+
+
+async def end_team(session: Session, number: int, ended: Ended) -> list[Grant]:
+    """Takes back every row of an inspection group."""
+    await take_policy(session)
+    return await end_grants(session, [row[0] for row in await session.fetch(_OF_TEAM, {"at": number})], ended)
+
+
+async def cut_delegations(session: Session, denial: Grant, ended: Ended, now: int) -> list[Grant]:
+    """Nobody hands on what they do not hold: delegations of whoever is denied something end where they meet it.
+
+    At once where the denial holds already, else at the moment it begins. What was ended; what was shortened only is not among it.
+    """
+    await take_policy(session)
+    theirs = [granted(row).grant for row in await session.fetch(OF_SUBJECT, {"subject": denial.subject})]
+    met = [row for own in theirs for row in await _delegations(session, own.id) if meets(row, denial)]
+    if denial.not_before <= now:
+        return await end_grants(session, [row.id for row in met], ended)
+    late = await _handed_on(session, [row.id for row in met])
+    rows = [granted(row).grant for number in late for row in await session.fetch(OF_ID, {"at": number})]
+    going = [row for row in rows if row.not_before >= denial.not_before]
+    shorter = [row for row in rows if row.not_before < denial.not_before < row.expires]
+    await session.run(_SHORTEN, [{"at": row.id, "until": denial.not_before} for row in shorter])
+    if shorter:
+        await stamp(session, [row.subject for row in shorter])
+    return await end_grants(session, [row.id for row in going], ended)
+
+
+async def _delegations(session: Session, number: int) -> list[Grant]:
+    """The rows that hand this one on, directly."""
+    numbers = [row[0] for row in await session.fetch(_THROUGH, {"giver": number})]
+    return [granted(row).grant for one in numbers for row in await session.fetch(OF_ID, {"at": one})]
+
+
+def meets(row: Grant, denial: Grant) -> bool:
+    """Whether a denial would take something of what a row allows, at some time."""
+    mine, theirs = parsed(row.path), parsed(denial.path)
+    together = row.not_before < denial.expires and denial.not_before < row.expires
+    return together and mine is not None and theirs is not None and mine.meets(theirs)
+
+
+async def torn(session: Session, moved: Mapping[str, str]) -> Sequence[Grant]:
+    """Delegations that would reach beyond the row they hand on once tenants stand where `moved` says (old path → new)."""
+    rows: dict[int, Any] = {row[0]: granted(row).grant for row in await session.fetch(ALL)}
+    return [row for row in rows.values() if row.through in rows and not _inside(row, rows[row.through], moved)]
+
+
+def _inside(row: Grant, giver: Grant, moved: Mapping[str, str]) -> bool:
+    mine, theirs = parsed(row.path), parsed(giver.path)
+    if mine is None or theirs is None:
+        return False
+    return theirs._replace(root=moved.get(theirs.root, theirs.root)).covers(mine._replace(root=moved.get(mine.root, mine.root)))
