@@ -128,4 +128,4 @@ def examined(text: str, limits: QueryLimits, bounds: Bounds) -> Parsed | Dressed
 
 
 def validated(document: DocumentNode) -> list[GraphQLError]:
-    return validate(core, document, max_errors=ERRORS)
+    return validate(core, document, max_errors=ERRORS, hide_suggestions=True)

@@ -33,6 +33,14 @@ Content: TypeAlias = Mapping[str, Iterable[Row]]
 """Table → rows."""
 
 ROWS_AT_ONCE = 5_000
+GRAIN: Mapping[str, Mapping[str, bool]] = {
+    "WHOLE": {"level": False},
+    "LEVEL": {"level": True, "tenant": False},
+    "TENANT": {"tenant": True, "department": False},
+    "DEPARTMENT": {"department": True},
+}
+"""What a row of statistics is of → which of its columns are filled."""
+
 DETAILS = {"steps": steps, "fees": fees, "materials": materials}
 
 
@@ -133,13 +141,14 @@ class PublicStore:
         found = self.rows(select(table).where(table.c.item.in_(ids)).order_by(table.c.item, table.c.position))
         return _by(found, "item", ids)
 
-    def statistics(self, where: Mapping[str, str | Sequence[str]], after: Sequence[str], first: int) -> list[Row]:
-        """Rows in the order (period, level, tenant, department), after a place in it."""
+    def statistics(self, by: str, where: Mapping[str, Sequence[str]], after: Sequence[str], first: int) -> list[Row]:
+        """Rows of one kind in the order (period, level, tenant, department), after a place in it. `by`: a key of GRAIN."""
         order = [statistics.c[name] for name in ("period", "level", "tenant", "department")]
         asked = select(statistics).order_by(*order).limit(first)
-        for column, value in where.items():
-            c = statistics.c[column]
-            asked = asked.where(c == value if isinstance(value, str) else c.in_(value))
+        for column, filled in GRAIN[by].items():
+            asked = asked.where(statistics.c[column] != "" if filled else statistics.c[column] == "")
+        for column, values in where.items():
+            asked = asked.where(statistics.c[column].in_(values))
         if after:
             asked = asked.where(tuple_(*order) > tuple_(*after))
         return self.rows(asked)

@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.log import Log, told
-from supervision.faults import Fault
+from supervision.faults import Failure, Fault
 from supervision.manifest import LARGEST, Manifest, StoreRefused, verified
 from tenants.public_store import PublicStore, Row
+
+
+class NothingPublished(Failure):
+    """Nothing was published yet."""
+
+    code = "NOTHING_PUBLISHED"
+    public = True
 
 
 def manifest_of(store: Path) -> Path:
@@ -85,10 +92,10 @@ class Holding:
 
     @contextmanager
     def reading(self) -> Iterator[Held]:
-        """The store of this moment, until the block ends. Raises StoreRefused where there is none yet."""
+        """The store of this moment, until the block ends. Raises NothingPublished."""
         held = self.held
         if held is None:
-            raise StoreRefused("none was published yet")
+            raise NothingPublished
         held.readers += 1
         try:
             yield held
