@@ -46,31 +46,32 @@ def publish(
     """Write the public store: catalogue, counts of settled months, progress under query codes. Tells nothing that is withheld."""
     config = configured(os.environ, data=data)
     pause = seconds(every) if every else 0
-    asyncio.run(_run(config, subject, to, pause, whole))
+    asyncio.run(publishing(config, subject, to, pause, whole))
 
 
-async def _run(config: Config, subject: str, to: Path, pause: int, whole: bool) -> None:
+async def publishing(config: Config, subject: str, to: Path, pause: int, whole: bool = False) -> None:
+    """Publishes once, or again and again with `pause` seconds between; then a fault is told, and the next run tries again."""
+    async with opened(patient(config), to_stderr, Metrics(), time.time) as house:
+        while True:
+            try:
+                to_stderr(line(await published(house, subject, to, whole)))
+            except Fault as fault:
+                if not pause:
+                    raise
+                to_stderr({"level": "error", "event": "publish", **told(fault)})
+            if not pause:
+                return
+            whole = False
+            await asyncio.sleep(pause)
+
+
+async def published(house: House, subject: str, to: Path, whole: bool) -> Published:
+    """One run, alone in its data folder."""
+    config = house.config
     with alone(config.data), journal(config) as remembered:
         if whole:
             remembered.forget_progress()
-        async with opened(patient(config), to_stderr, Metrics(), time.time) as house:
-            while True:
-                await published(house, subject, remembered, to, fails=not pause)
-                if not pause:
-                    return
-                await asyncio.sleep(pause)
-
-
-async def published(house: House, subject: str, remembered: Journal, to: Path, fails: bool) -> None:
-    """One run, told in the log. `fails`: a fault is raised; else it is told, and the next run tries again."""
-    try:
-        done = await Publication(house, subject, remembered, house.config.manifest_key(), current(house.clock())).run(to)
-    except Fault as fault:
-        if fails:
-            raise
-        to_stderr({"level": "error", "event": "publish", **told(fault)})
-        return
-    to_stderr(line(done))
+        return await Publication(house, subject, remembered, config.manifest_key(), current(house.clock())).run(to)
 
 
 def line(done: Published) -> dict[str, object]:

@@ -4,7 +4,6 @@ Knows no HTTP and no schema.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from gateway.public.buckets import Buckets
 from supervision.query_code import canonical

@@ -56,6 +56,10 @@ class Publication:
     private: bytes
     now: datetime
 
+    @property
+    def created(self) -> str:
+        return f"{self.now:%Y-%m-%dT%H:%M:%SZ}"
+
     async def run(self, to: Path) -> Published:
         """Reads, writes and signs. Raises NotPublisher, PolicyChanged."""
         scope, snapshot = await self.house.scope_of(self.subject)
@@ -72,7 +76,7 @@ class Publication:
         cases, unread = await self._progress(reading)
         if not await self.house.rights.stand(scope, snapshot):
             raise PolicyChanged
-        number = self.journal.next_number(self.now.isoformat())
+        number = self.journal.next_number(self.created)
         parents = {code: snapshot.tree.divisions[code].parent for code in tenants}
         names = {code: snapshot.tree.divisions[code].name for code in tenants}
         places = [place(code, names[code], levels[code], parents[code], parents) for code in tenants]
@@ -140,7 +144,7 @@ class Publication:
                 form=FORM,
                 gateway=self.house.config.gateway_name,
                 number=number,
-                created=self.now.isoformat(),
+                created=self.created,
                 size=draft.stat().st_size,
                 sha256=digest(draft),
             )
@@ -156,7 +160,7 @@ class Publication:
         told = self.journal.catalogues()
         listed = {row["code"] for row in places}
         return {
-            "publication": [{"number": number, "gateway": self.house.config.gateway_name, "created": self.now.isoformat()}],
+            "publication": [{"number": number, "gateway": self.house.config.gateway_name, "created": self.created}],
             "tenants": places,
             **catalogue_rows({tenant: told[tenant] for tenant in told if tenant in listed}, self.now),
             "periods": self.journal.rows(publish_journal.periods),
@@ -189,4 +193,5 @@ def put(draft: Path, to: Path) -> None:
 
 
 def current(clock: float) -> datetime:
-    return datetime.fromtimestamp(clock, UTC)
+    """The moment of a run, in whole seconds."""
+    return datetime.fromtimestamp(int(clock), UTC)
