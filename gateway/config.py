@@ -109,7 +109,7 @@ class Config:
     manifest_trust_file: str = setting("", "file of the public key that public stores must be signed with; empty: of manifest.key")
     gateway_name: str = setting("mingjing", "name of this gateway in what it signs")
     publish_patience: float = setting(60.0, "seconds before a slow source is left out of a publication", 0.01)
-    public_refresh: float = setting(30.0, "seconds between two looks for a newer public store", 0.01)
+    public_refresh: float = setting(5.0, "seconds between two looks for a newer public store", 0.01)
     public_max_age: int = setting(600, "seconds for which anyone may keep an answer of the public door", 0)
     public_body_bytes: int = setting(16_384, "bytes of one public request's body or query string", 1)
     public_tokens: int = setting(1_000, "tokens of one public document", 1)

@@ -65,10 +65,8 @@ def demo(
 ) -> None:
     """A province on this machine: a database for every tenant, cases through ingest, more arriving, and the API over it all."""
     asked = configured(os.environ, data=data, port=port)
-    store = str(asked.data / "public" / "store.db")
-    config = replace(
-        asked, registry=f"sqlite:///{(asked.data / 'registry.db').absolute()}", public_store=asked.public_store or store
-    )
+    store = asked.public_store or str(asked.data / "public" / "store.db")
+    config = replace(asked, registry=f"sqlite:///{(asked.data / 'registry.db').absolute()}", public_store=store)
     check_port(config)
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))

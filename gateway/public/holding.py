@@ -108,6 +108,9 @@ class Holding:
         if stands == self._looked:
             return
         self._looked = stands
+        if stands == (None, None) and self.held is None:
+            self.log({"level": "warning", "event": "public store", "said": "nothing was published yet"})
+            return
         try:
             self._take(await asyncio.to_thread(self._opened))
         except Fault as fault:
