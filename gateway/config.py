@@ -115,7 +115,7 @@ class Config:
     public_tokens: int = setting(1_000, "tokens of one public document", 1)
     public_depth: int = setting(8, "levels of nested selections of a public document", 1)
     public_aliases: int = setting(20, "aliases of one public document", 0)
-    public_directives: int = setting(10, "directives of one public document", 0)
+    public_directives: int = setting(5, "directives of one public document", 0)
     public_fields: int = setting(500, "fields of one public operation, its fragments spread", 1)
     public_roots: int = setting(5, "root fields of one public operation", 1)
     public_page: int = setting(100, "rows of one public page at most", 1)

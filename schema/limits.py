@@ -100,7 +100,12 @@ def check(document: DocumentNode, limits: QueryLimits) -> None:
     sizes = Sizes(fragments)
     for definition in document.definitions:
         if isinstance(definition, (OperationDefinitionNode, FragmentDefinitionNode)):
-            hold(sizes.of(definition.selection_set), len(definition.directives or ()), limits)
+            hold(sizes.of(definition.selection_set, about_schema(definition)), len(definition.directives or ()), limits)
+
+
+def about_schema(definition: OperationDefinitionNode | FragmentDefinitionNode) -> bool:
+    """Whether it is a fragment of the introspection's own types, which every tool sends."""
+    return isinstance(definition, FragmentDefinitionNode) and definition.type_condition.name.value.startswith("__")
 
 
 def hold(size: Size, directives: int, limits: QueryLimits) -> None:

@@ -14,7 +14,7 @@ from schema.public_context import PublicContext
 from supervision.faults import Refusal
 
 TOO_LONG = "Syntax Error: Document contains more than"
-ERRORS = 10
+ERRORS = 5
 KEPT = 256
 """Documents kept parsed; each has `public_tokens` at most."""
 

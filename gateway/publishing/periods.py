@@ -72,7 +72,7 @@ class Table(NamedTuple):
     withheld: Withheld
 
 
-def _leaves(counted: Iterable[Counted]) -> dict[str, dict[Cell, int]]:
+def leaves(counted: Iterable[Counted]) -> dict[str, dict[Cell, int]]:
     found: dict[str, dict[Cell, int]] = {measure: {} for measure in MEASURES}
     for one in counted:
         found[one.measure][place_of(one.tenant, one.department), one.period] = one.number
@@ -82,14 +82,14 @@ def _leaves(counted: Iterable[Counted]) -> dict[str, dict[Cell, int]]:
 def month_table(levels: Mapping[str, str], counted: Sequence[Counted], month: str, threshold: int) -> Table:
     """A month as it is published. Raises StatisticsExposed."""
     grid = Grid(parents(levels, counted), (month,))
-    counts = with_totals(grid, _leaves(counted))
+    counts = with_totals(grid, leaves(counted))
     return _audited(grid, counts, threshold, suppress(grid, counts, threshold, {}, lambda _: True))
 
 
 def year_table(levels: Mapping[str, str], counted: Sequence[Counted], year: str, threshold: int, hidden: Hidden) -> Table:
     """A complete year's totals, over its months as they were published. Raises StatisticsExposed."""
     grid = Grid(parents(levels, counted), tuple(months_of(year)), closed=True)
-    counts = with_totals(grid, _leaves(counted))
+    counts = with_totals(grid, leaves(counted))
     before = {m: {(place, month) for month in grid.months for place in hidden.get(month, {}).get(m, ())} for m in MEASURES}
     return _audited(grid, counts, threshold, suppress(grid, counts, threshold, before, lambda cell: cell[1] == TOTAL))
 
@@ -111,7 +111,7 @@ def told(
     """The published rows of a period: every place where anything is not 0, and every tenant, level and the whole."""
     year = len(period) == 4
     grid = Grid(parents(levels, counted), tuple(months_of(period)) if year else (period,), closed=year)
-    counts, column = with_totals(grid, _leaves(counted)), TOTAL if year else period
+    counts, column = with_totals(grid, leaves(counted)), TOTAL if year else period
     dark = hidden.get(period, {})
     for place, parent in grid.parents.items():
         cell = place, column
