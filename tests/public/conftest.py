@@ -2,23 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.public.doors import Door, serving
-from tests.public.world import World, made
-
-
-async def _published(folder: Path) -> World:
-    world = await made(folder)
-    await world.publish()
-    return world
+from tests.public.world import World, published
 
 
 @pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return asyncio.run(_published(tmp_path_factory.mktemp("published")))
+    return asyncio.run(published(tmp_path_factory.mktemp("published")))
 
 
 @pytest.fixture(scope="package")

@@ -196,3 +196,10 @@ async def made(folder: Path, cases: int = 40, first: datetime = datetime(2026, 6
         random = Random(code)
         await world.send(code, [line for n in range(cases) for line in events(code, n, random, first)])
     return world
+
+
+async def published(folder: Path) -> World:
+    """A province that was published once."""
+    world = await made(folder)
+    await world.publish()
+    return world
