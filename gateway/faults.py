@@ -103,6 +103,9 @@ STATUSES: Mapping[str, int] = {
     "ANSWER_TIMED_OUT": 504,
     "REGISTRY_UNREACHABLE": 503,
     "KEYS_UNAVAILABLE": 503,
+    "LOOKUPS_EXCEEDED": 429,
+    "NOTHING_PUBLISHED": 503,
+    "STORE_UNREADABLE": 503,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

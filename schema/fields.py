@@ -46,7 +46,19 @@ MAKING: Mapping[str, Making] = {
     "Tenant.summary": SummaryField,
 }
 
-ROWS = ("Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee")
+ROWS = (
+    "Case",
+    "CaseEvent",
+    "ClockStop",
+    "Fee",
+    "Applicant",
+    "Department",
+    "Officer",
+    "PowerItem",
+    "ItemStep",
+    "ItemFee",
+    "ItemMaterial",
+)
 
 
 def reads_of(type_name: str) -> dict[str, Any]:

@@ -2,18 +2,16 @@
 
 import asyncio
 import os
-import time
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from starlette.types import ASGIApp
 
-from gateway.app import create_app
-from gateway.callers import insist, opened_callers
 from gateway.config import Config, configured, unknown
 from gateway.log import to_stderr
 from gateway.server import server
-from tenants.registry import Registry
 
 
 def serve(
@@ -24,24 +22,23 @@ def serve(
         bool,
         typer.Option("--demo-tokens", help="Believe tokens of `mingjing token`, to try things out; else MINGJING_DEMO_TOKENS."),
     ] = False,
+    public: Annotated[
+        Path | None, typer.Option(help="Serve this public store and nothing else: no registry, no tenant, no data folder.")
+    ] = None,
 ) -> None:
     """Serve the GraphQL API until stopped; requests under way are finished first."""
     config = configured(os.environ, host=host, port=port, data=data, demo_tokens=demo_tokens or None)
     for name in unknown(os.environ):
         to_stderr({"level": "warning", "event": "setting", "unknown": name})
-    asyncio.run(check(config))
-    running = server(create_app(config), config, to_stderr)
+    running = server(_app(config, public), config, to_stderr)
     running.run()
     if not running.started:
         raise typer.Exit(1)
 
 
-async def check(config: Config) -> None:
-    """What is missing is said in one sentence, before a server begins."""
-    registry = await Registry.open(config.registry_url, config.postgres_passfile)
-    try:
-        await insist(config, registry, time.time())
-        async with opened_callers(config, registry, to_stderr, time.time):
-            return
-    finally:
-        await registry.close()
+def _app(config: Config, public: Path | None) -> ASGIApp:
+    """Only what is served is loaded: beside a public store there is no code that could open anything else."""
+    if public is not None:
+        return import_module("gateway.public.app").create_public_app(config, public)  # type: ignore[no-any-return]
+    asyncio.run(import_module("gateway.standing").check(config))
+    return import_module("gateway.app").create_app(config)  # type: ignore[no-any-return]

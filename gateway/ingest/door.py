@@ -25,7 +25,7 @@ from gateway.ingest.faults import EncodingUnknown, SourceInvalid
 from gateway.ingest.kinds import granted, within
 from gateway.ingest.limits import IngestLimits
 from gateway.ingest.names import SOURCE
-from gateway.ingest.receive import Receiving
+from gateway.ingest.receive import Receiving, with_codes
 from gateway.ingest.stream import Stream, Unpack
 from gateway.language import language_of, spoken
 from gateway.limits import declared, header
@@ -56,7 +56,7 @@ class Ingesting:
 
     def __init__(self, house: House, source_of: Callable[[str], Source | None], limits: IngestLimits) -> None:
         self._house, self._source_of, self._limits = house, source_of, limits
-        self._clocks = Clocks(house.registry)
+        self._clocks, self._code_key = Clocks(house.registry), house.config.query_code_key()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One body. A fault of the whole request is the answer; later ones stand in the receipts."""
@@ -115,7 +115,8 @@ class Ingesting:
             raise TenantUnreachable
         batch = Batch(sender.source, [within(kinds, arrival) for arrival in arrivals])
         clockwork = await self._clocks.current()
-        return await record(source, sender.tenant, batch, clockwork, datetime.fromtimestamp(self._house.clock(), UTC))
+        receipts = await record(source, sender.tenant, batch, clockwork, datetime.fromtimestamp(self._house.clock(), UTC))
+        return with_codes(receipts, batch.arrivals, sender.tenant, self._code_key)
 
     async def _kinds(self, sender: Sender) -> Set[str]:
         """Which kinds of event may be sent. Raises TenantNotFound, the same for no such tenant and for a foreign one."""

@@ -77,6 +77,7 @@ TABLES = {
     "PowerItem": "power_items",
     "ItemStep": "item_steps",
     "ItemFee": "item_fees",
+    "ItemMaterial": "item_materials",
 }
 COMPUTED = {"light", "id"}
 KEPT = {"department_id", "item_id", "last_seq", "last_event_id", "last_source"}
