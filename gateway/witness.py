@@ -81,8 +81,8 @@ class Witness:
                 fields,
                 asker.reason,
                 asker.session,
-                grant_id,
-                spelled(rows),
+                grant_id=grant_id,
+                because=spelled(rows),
             )
 
 
