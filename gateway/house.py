@@ -78,7 +78,8 @@ class House:
         """What a query brings to the schema. Without a witness nothing may be shown: only a plan is made."""
         now = datetime.fromtimestamp(self.clock(), UTC)
         asking = Asking(scope, now, deadline) if witness is None else Asking(scope, now, deadline, *witness.looking())
-        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language, self.policing)
+        note = None if witness is None else lambda change: witness.change(change, scope, snapshot)
+        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language, note, self.policing)
 
     def source_of(self, tenant: str) -> Source | None:
         """Where a tenant lives; None where it has no database that this release can use."""

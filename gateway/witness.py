@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from gateway.auditing import Auditing, AuditUnwritable
+from schema.context import Change
 from supervision.audit import Deed, Outcome
 from supervision.faults import Fault
 from supervision.grant import Grant
+from supervision.pattern import tenant_path
 from supervision.scope import Scope
 from tenants.read.opened import Opened, Opening, What
+from tenants.registry import Snapshot
 
 
 class Asker(NamedTuple):
@@ -53,6 +56,22 @@ class Witness:
                 known.fields.update(opening.fields)
         return not failed
 
+    async def change(self, change: Change, scope: Scope, snapshot: Snapshot) -> None:
+        """Puts a change of the policy on record where it will hold, before it is made. Raises AuditUnwritable."""
+        failed = await self._auditing.record(
+            {tenant: [self._changed(change, scope, snapshot.tree.paths[tenant])] for tenant in concerned(change, snapshot)}
+        )
+        if failed:
+            raise AuditUnwritable()
+
+    def _changed(self, change: Change, scope: Scope, path: str) -> Deed:
+        asker, row = self.asker, scope.because(change.action, path)
+        told = f"{change.told}; by {spelled([row])}" if row is not None else change.told
+        return Deed(
+            asker.request_id, asker.actor, change.action, Outcome.CHANGED, "grants", 1, reason=change.reason,
+            session=asker.session, grant_id=row.id if row is not None else None, because=told,
+        )  # fmt: skip
+
     def _new(self, what: What, opening: Opening) -> Opening:
         """What is not on record of it yet."""
         known = self._on_record.get(what)
@@ -81,9 +100,26 @@ class Witness:
                 fields,
                 asker.reason,
                 asker.session,
-                grant_id,
-                spelled(rows),
+                grant_id=grant_id,
+                because=spelled(rows),
             )
+
+
+def concerned(change: Change, snapshot: Snapshot) -> Iterable[str]:
+    """The tenants in whose logs a change stands: the one that a pattern begins with, or all that have none above them.
+
+    One without a database of its own yet has its log in the nearest one above that has.
+    """
+    divisions, homes = snapshot.tree.divisions, snapshot.homes
+    found: dict[str, None] = {}
+    for path in change.paths:
+        named = tenant_path(path).rstrip("/").rpartition("/")[2]
+        for tenant in (named,) if named in divisions else snapshot.tree.children(None):
+            here: str | None = tenant
+            while here is not None and here not in homes:
+                here = divisions[here].parent
+            found[here or tenant] = None
+    return found
 
 
 def spelled(rows: Iterable[Grant]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from authz.delegating import through
 from authz.policy import GRANT_WRITE, known
+from schema.context import Change
 from schema.policy import GrantInput, RecusalInput, TeamInput
 from schema.reaching import given, level_of, path_of, recused_path
 from schema.run import Run
@@ -63,6 +64,13 @@ def acting(run: Run) -> Acting:
     """The asker, as the transaction will check."""
     asking = run.context.asking
     return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now)
+
+
+async def noted(run: Run, what: str, rows: Sequence[Grant], why: str, action: str = GRANT_WRITE) -> None:
+    """On record where the rows hold, before anything is changed. Raises what whoever writes the record raises."""
+    if run.context.note is not None:
+        told = "; ".join(f"{row.subject} {row.role} {row.path} {row.not_before}-{row.expires}" for row in rows[:20])
+        await run.context.note(Change(tuple(row.path for row in rows), action, f"{what}: {told}", why))
 
 
 def reason(told: str) -> str:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from schema.audit import Lookup
 from schema.catalogue import Department, PowerItem
-from schema.columns import column, inside, many, one, place, truth
+from schema.columns import column, gated, inside, many, one, place, truth
 from schema.declared import children
 from schema.nodes import Node
 from schema.scalars import Fen, Long
@@ -107,3 +108,7 @@ class Case(Node):
     events: list[CaseEvent] | None = many("Its events, the earliest first.", "case_events", "case_id", "occurred_at", children)
     stops: list[ClockStop] | None = many("The times the clock stood.", "clock_stops", "case_id", "position", children)
     fees: list[Fee] | None = many("What was charged and paid.", "fees", "case_id", "position", children)
+    lookups: list[Lookup] | None = gated(
+        "Who looked at it, or was refused, the latest first; null for those who may not know.",
+        *("audit_cases", "case_id", "lookup.view", children),
+    )

@@ -15,7 +15,7 @@ READ = "mingjing"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field that is a column of its row. `spelled`: how the row's value becomes the API's, as an expression over `{}`."""
+    """A field that is a column of its row. `spelled`: how it becomes the API's, as an expression over `{}` and `{other_column}`."""
 
     name: str | None = None
     spelled: str = "{}"
@@ -23,13 +23,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A field that is rows of another entity: those whose `key` is this row's `local`, by `order`."""
+    """A field that is rows of another entity: those whose `key` is this row's `local`, by `order`.
+
+    `action`: what it takes to see them; null for others. Nothing is read then: the row's own key is closed.
+    """
 
     entity: str
     local: str
     key: str
     order: str
     many: bool
+    descending: bool = False
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,12 @@ def one(description: str, entity: str, local: str) -> Any:
 def many(description: str, entity: str, key: str, order: str, resolver: Callable[..., Any]) -> Any:
     """Children in order. `resolver` declares the arguments and is never called: see `declared`."""
     return strawberry.field(resolver=resolver, description=description, metadata={READ: Branch(entity, "id", key, order, True)})
+
+
+def gated(description: str, entity: str, key: str, action: str, resolver: Callable[..., Any]) -> Any:
+    """Children, the latest first, for those who hold the action."""
+    branch = Branch(entity, "id", key, "id", True, True, action)
+    return strawberry.field(resolver=resolver, description=description, metadata={READ: branch})
 
 
 def inside(description: str) -> Any:

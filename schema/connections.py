@@ -15,12 +15,12 @@ from typing import Any, NamedTuple, TypeAlias
 from schema.arguments import LATELY
 from schema.compiling import Arguments, At, Compiler, Part, lacks, parts, told
 from schema.cursor import Signer, question
-from schema.filters import read_order, read_where
+from schema.filters import AUDIT, WHERE, Known, read_order, read_where
 from schema.rows import Nodes, PageSizeInvalid, Place, Rows
 from schema.run import Path, Run, strictly
 from schema.selection import Asked, Document
 from schema.tenancy import TenantNode
-from schema.within import meant
+from schema.within import meant, reached
 from schema.words import Completeness
 from supervision.faults import Refusal
 from supervision.scope import Scope
@@ -187,6 +187,7 @@ class RowsField:
 
     entity = ""
     action = "tenant.view"
+    where: Known = WHERE
 
     def __init__(self, compiler: Compiler, one: Asked) -> None:
         self.nodes, self.outer = one.nodes, Outer(compiler.document, one)
@@ -213,7 +214,7 @@ class RowsField:
         return known.read, known.page._replace(asking=run.asking(known.began))
 
     def _question(self, run: Run, at: At) -> "Question":
-        where, tenants = read_where(at.arguments.get("where")), self.within(run, at)
+        where, tenants = read_where(at.arguments.get("where"), self.where), self.within(run, at)
         page = window(run, at.arguments, asked_by(run, self.entity, at))
         columns, order = self.rows.shape.columns, self.order(at.arguments)
         read = Read(self.entity, columns, where, order, page.limit, tenants, page.past, page.backward, self.action)
@@ -226,6 +227,9 @@ class RowsField:
 
     async def answer(self, run: Run, at: At) -> Any:
         read, page = self.read(run, at)
+        named = at.tenant or at.arguments.get("within")
+        if named is not None:
+            reached(run.context, named, self.action)
         run.spend(len(read.tenants) + (page.limit * self.rows.weight if self.outer.of_rows else 0))
         rows, count = await self._read(run, read, page.asking)
         missing = tuple({lack.tenant: lack for lack in (*rows.missing, *count.missing)}.values())
@@ -293,7 +297,21 @@ class CasesField(RowsField):
         return read_order(arguments.get("orderBy"))
 
     def within(self, run: Run, at: At) -> tuple[str, ...]:
-        return meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"], self.action)
+        return meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"])
+
+
+class AuditField(CasesField):
+    """`auditEntries`."""
+
+    entity = "audit_entries"
+    action = "audit.view"
+    where = AUDIT
+
+    def order(self, arguments: Arguments) -> Order:
+        return read_order(arguments.get("orderBy"), LATEST)
+
+
+LATEST = Order("at", True)
 
 
 class TenantsField:

@@ -3,9 +3,9 @@
 Knows no HTTP and no policy: the scope is compiled, and the moment and deadline are set, before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from schema.cursor import Signer
 from supervision.tree import Tree
@@ -15,6 +15,19 @@ from tenants.read.request import Asking
 
 if TYPE_CHECKING:
     from schema.administering import Policing
+
+
+class Change(NamedTuple):
+    """A change of the policy that is about to be made: to which patterns, by which action, which rows, and why."""
+
+    paths: tuple[str, ...]
+    action: str
+    told: str
+    reason: str
+
+
+Note: TypeAlias = Callable[[Change], Awaitable[None]]
+"""Puts a change on record before it is made; raises where that cannot be."""
 
 
 class Registered(Protocol):
@@ -59,6 +72,7 @@ class Context:
     bounds: Bounds = Bounds()
     language: str = LANGUAGES[0]
     """Of the sentences in the answer."""
+    note: Note | None = None
     policing: "Policing | None" = None
     """What administering the policy needs; none where nothing is administered."""
 

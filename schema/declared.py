@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import strawberry
 
-from schema.inputs import CaseFilter, CaseOrder
+from schema.inputs import AuditFilter, AuditOrder, CaseFilter, CaseOrder
 from schema.policy import ChangeInput, ProposalState
 from schema.scalars import TenantCode
 from schema.words import Completeness, Dimension
@@ -173,4 +173,18 @@ def policy_diff(change: Annotated[ChangeInput, _about("The change.")]) -> NoRetu
 
 
 def viewer() -> NoReturn:
+    raise NotCompiled
+
+
+def audit_entries(
+    within: Within = NOTHING,
+    below: Below = True,
+    where: Annotated[AuditFilter | None, _about("Which entries; all of its conditions hold together.")] = NOTHING,
+    order_by: Annotated[AuditOrder | None, _about("In which order; the latest first when it is left out.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+    completeness: Complete = Completeness.BEST_EFFORT,
+) -> NoReturn:
     raise NotCompiled

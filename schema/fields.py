@@ -14,7 +14,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from schema.columns import READ
 from schema.compiling import Compiler, Field, Making
-from schema.connections import CasesField, DepartmentsField, ItemsField, OfficersField, TenantsField
+from schema.connections import AuditField, CasesField, DepartmentsField, ItemsField, OfficersField, TenantsField
 from schema.differing import PolicyDiffField
 from schema.policing import ExplainField, GrantsField, ProposalsField
 from schema.query import core, declared_schema
@@ -35,6 +35,7 @@ MAKING: Mapping[str, Making] = {
     "Query.proposals": ProposalsField,
     "Query.explain": ExplainField,
     "Query.policyDiff": PolicyDiffField,
+    "Query.auditEntries": AuditField,
     "Tenant.parent": ParentField,
     "Tenant.children": TenantsField,
     "Tenant.availability": AvailabilityField,
@@ -47,18 +48,9 @@ MAKING: Mapping[str, Making] = {
 }
 
 ROWS = (
-    "Case",
-    "CaseEvent",
-    "ClockStop",
-    "Fee",
-    "Applicant",
-    "Department",
-    "Officer",
-    "PowerItem",
-    "ItemStep",
-    "ItemFee",
-    "ItemMaterial",
-)
+    "Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee",
+    "ItemMaterial", "AuditEntry", "Lookup",
+)  # fmt: skip
 
 
 def reads_of(type_name: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from supervision.faults import Refusal
 from tenants.read.request import Filter, Order
 
 Conditions: TypeAlias = list[Filter]
+Known: TypeAlias = Mapping[str, Callable[[Any], Conditions]]
+"""Field of a filter → its conditions."""
 
 
 class FilterInvalid(Refusal):
@@ -15,15 +17,18 @@ class FilterInvalid(Refusal):
     code = "FILTER_INVALID"
 
 
-def read_where(where: Mapping[str, Any] | None) -> tuple[Filter, ...]:
-    """All conditions of a `CaseFilter`. A field that is null is a field that is not there."""
+def read_where(where: Mapping[str, Any] | None, known: Known | None = None) -> tuple[Filter, ...]:
+    """All conditions of a `CaseFilter`, or of another that is `known`. A field that is null is a field that is not there."""
     given = [(name, value) for name, value in (where or {}).items() if value is not None]
-    return tuple(condition for name, value in given for condition in WHERE[name](value))
+    return tuple(condition for name, value in given for condition in (known or WHERE)[name](value))
 
 
-def read_order(order: Mapping[str, Any] | None) -> Order:
+DUE = Order("due_at")
+
+
+def read_order(order: Mapping[str, Any] | None, otherwise: Order = DUE) -> Order:
     if not order:
-        return Order("due_at")
+        return otherwise
     return Order(order["field"].value, order["direction"].value == "DESC")
 
 
@@ -106,7 +111,7 @@ LISTS = ("no", "state", "kind", "department", "item", "channel", "outcome", "off
 MOMENTS = ("applied_at", "accepted_at", "decided_at", "closed_at", "ended_at", "due_at", "updated_at")
 PRESENT = {"accepted": "accepted_at", "decided": "decided_at", "closed": "closed_at", "ended": "ended_at", "limited": "due_at"}
 
-WHERE: dict[str, Callable[[Any], Conditions]] = {
+WHERE: Known = {
     **{name: among(name) for name in LISTS},
     **{name.replace("_at", "At"): during(name) for name in MOMENTS},
     **{name: present(column) for name, column in PRESENT.items()},
@@ -120,3 +125,11 @@ WHERE: dict[str, Callable[[Any], Conditions]] = {
     "interval": intervals,
 }
 """Field of `CaseFilter` → its conditions."""
+
+AUDIT: Known = {
+    **{name: among(name) for name in ("actor", "action", "outcome")},
+    "since": lambda moment: [Filter("at", "ge", moment)],
+    "until": lambda moment: [Filter("at", "lt", moment)],
+    "case": lambda no: [Filter("case", "concerning", plain(no))],
+}
+"""Field of `AuditFilter` → its conditions."""

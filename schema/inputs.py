@@ -5,7 +5,8 @@ from typing import Any
 
 import strawberry
 
-from schema.words import Balance, CaseOrderField, Direction, EventKind, Lateness
+from schema.words import AuditOrderField, Balance, CaseOrderField, Direction, EventKind, Lateness
+from supervision.audit import Outcome
 from supervision.case import State as CaseState
 from supervision.catalogue import PowerKind
 from supervision.clock import Light
@@ -80,3 +81,19 @@ class CaseFilter:
 class CaseOrder:
     field: CaseOrderField = strawberry.field(description="By what.", default=CaseOrderField.DUE_AT)
     direction: Direction = strawberry.field(description="Which end comes first.", default=Direction.ASC)
+
+
+@strawberry.input(description="Conditions on entries of the audit log; all hold together. A list means any of its values.")
+class AuditFilter:
+    actor: list[str] | None = _field("Who, as tokens name them.")
+    action: list[str] | None = _field("The action.")
+    outcome: list[Outcome] | None = _field("What came of it.")
+    since: datetime | None = _field("Not before this moment.")
+    until: datetime | None = _field("Before this moment.")
+    case: str | None = _field("Only what concerns the case of this number.")
+
+
+@strawberry.input(description="An order of entries of the audit log.")
+class AuditOrder:
+    field: AuditOrderField = strawberry.field(description="By what.", default=AuditOrderField.AT)
+    direction: Direction = strawberry.field(description="Which end comes first.", default=Direction.DESC)

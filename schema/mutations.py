@@ -18,6 +18,9 @@ from supervision import grant as policy
 from tenants import administration
 from tenants.administration import GrantNotFound, Proposed
 
+DELEGATE = "grant.delegate"
+"""What the audit log calls handing on; no role is needed for it but what is handed on."""
+
 Why = Annotated[str, strawberry.argument(description="Why: it stands in the policy and in the audit log.")]
 Granting = Annotated[GrantInput, strawberry.argument(description="The grant.")]
 Recusing = Annotated[RecusalInput, strawberry.argument(description="The recusal.")]
@@ -42,6 +45,7 @@ async def grant(info: Info[Any, None], input: Granting) -> PolicyChange | None: 
     run = run_of(info)
     row, second = may.granting(run, input)
     registry, acting = may.policing(run).registry, may.acting(run)
+    await may.noted(run, "proposed" if second else "granted", [row], row.reason)
     if second:
         return change(run, proposals=await administration.propose(registry, acting, [row]))
     return change(run, grants=await administration.add(registry, acting, [row]))
@@ -50,12 +54,14 @@ async def grant(info: Info[Any, None], input: Granting) -> PolicyChange | None: 
 async def delegate(info: Info[Any, None], input: Granting) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
     row = await may.delegating(run, input)
+    await may.noted(run, "handed on", [row], row.reason, DELEGATE)
     return change(run, grants=await administration.add(may.policing(run).registry, may.acting(run), [row]))
 
 
 async def recuse(info: Info[Any, None], input: Recusing) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
     row = await may.recusing(run, input)
+    await may.noted(run, "recused", [row], row.reason)
     made, ended = await administration.recuse(may.policing(run).registry, may.acting(run), row)
     return change(run, grants=[made], ended=ended)
 
@@ -67,6 +73,7 @@ async def revoke(info: Info[Any, None], id: Number, reason: Why) -> PolicyChange
     if found is None:
         raise GrantNotFound
     may.check_revoke(run, found.grant)
+    await may.noted(run, "taken back", [found.grant], because)
     return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
 
 
@@ -81,6 +88,7 @@ async def reject(info: Info[Any, None], proposal: Number, reason: Why) -> Policy
 async def form_team(info: Info[Any, None], input: Teaming) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
     rows, registry = may.teaming(run, input), may.policing(run).registry
+    await may.noted(run, f"group {input.name} formed", rows, may.reason(input.reason))
     made = await administration.form_team(registry, may.acting(run), input.name, may.reason(input.reason), rows)
     return change(run, grants=made)
 
@@ -88,23 +96,27 @@ async def form_team(info: Info[Any, None], input: Teaming) -> PolicyChange | Non
 async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry, because = may.policing(run).registry, may.reason(reason)
-    for row in [one.grant for one in await registry.grants() if one.grant.team == number(team)]:
+    rows = [one.grant for one in await registry.grants() if one.grant.team == number(team)]
+    for row in rows:
         may.check_write(run, row.path)
+    await may.noted(run, "group dissolved", rows, because)
     return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
 
 
 async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry = may.policing(run).registry
-    may.reason(reason)
-    may.check_sessions(run, subject, await registry.grants_of(subject))
+    rows = await registry.grants_of(subject)
+    may.check_sessions(run, subject, rows)
+    await may.noted(run, f"sessions of {subject} ended", rows, may.reason(reason))
     await administration.end_sessions(registry, may.acting(run), subject)
     return change(run)
 
 
 async def decided(run: Run, proposal: int, reason: str, *, approved: bool) -> PolicyChange:
     registry, because = may.policing(run).registry, may.reason(reason)
-    may.check_decide(run, await administration.proposal(registry, proposal))
+    wanted = may.check_decide(run, await administration.proposal(registry, proposal))
+    await may.noted(run, "approved" if approved else "rejected", [wanted.grant], because)
     found, made = await administration.decide(registry, may.acting(run), proposal, because, approved)
     return change(run, grants=[made] if made else [], proposals=[found])
 

@@ -8,6 +8,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from schema import declared
+from schema.audit import AuditEntry
 from schema.cases import Case
 from schema.columns import told
 from schema.completed import PassThrough
@@ -33,6 +34,11 @@ class Query:
     proposals: Connection[Proposal] | None = told("Grants that wait for a second administrator, and old ones.", declared.proposals)
     explain: Explanation | None = told("Whether somebody may do something somewhere, and why.", declared.explain)
     policy_diff: PolicyDiff | None = told("What a change of the policy would give and take.", declared.policy_diff)
+
+    audit_entries: Connection[AuditEntry] | None = told(
+        "审计日志: who looked at what, of the tenants whose log you may read. Reading it is put on record like everything else.",
+        declared.audit_entries,
+    )
 
 
 declared_schema = strawberry.Schema(

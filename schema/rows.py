@@ -3,6 +3,7 @@
 Aliases, `__typename` and merged fields are settled here, once per selection: a node comes out as it was asked for.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,10 @@ from tenants.read import request
 Nodes: TypeAlias = tuple[FieldNode, ...]
 Reads: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Type → field → how it is read."""
+
+
+PLACES = re.compile(r"\{(\w*)\}")
+"""Where a column's value goes in what `spelled` says."""
 
 
 class PageSizeInvalid(Refusal):
@@ -87,7 +92,7 @@ class RowCompiler:
             return f'f"{type_name}:{{{made.at("tenant")}}}:{{{made.at("id")}}}"'
         match self.reads[type_name][one.name]:
             case Column(name=name, spelled=spelled):
-                return spelled.replace("{}", made.at(name or snake(one.name)))
+                return PLACES.sub(lambda found: made.at(found[1] or name or snake(one.name)), spelled)
             case Inside():
                 return "{" + ", ".join(self._entries(made, one.of, one.nodes, "")) + "}"
             case columns.Place():
@@ -103,10 +108,12 @@ class RowCompiler:
         if not 0 < first <= self.largest:
             raise PageSizeInvalid(f"`first` of {one.name} is {first}; ask for 1 to {self.largest}.")
         inner = self.merged(one.of, [(one.nodes, "")], nested=True)
-        nested = request.Nested(branch.entity, inner.shape.columns, branch.local, branch.key, branch.order, first)
+        nested = request.Nested(
+            branch.entity, inner.shape.columns, branch.local, branch.key, branch.order, first, branch.descending
+        )
         made.branches.append(request.Branch(prefix + one.key, nested, branch.many, inner.shape))
         made.weight += first * inner.weight
-        return made.at(branch.local)
+        return made.at(f"{branch.local}?{branch.action}" if branch.action else branch.local)
 
 
 def snake(name: str) -> str:

@@ -11,7 +11,7 @@ from schema.filters import read_where
 from schema.run import Path, Run, strictly
 from schema.selection import Asked
 from schema.tenancy import TenantNode
-from schema.within import meant
+from schema.within import meant, reached
 from schema.words import Completeness
 from supervision.faults import Refusal
 from tenants.read.request import Grouped, Groups
@@ -45,7 +45,7 @@ class SummaryField:
         by = tuple(dimension.value for dimension in at.arguments["by"])
         if len(set(by)) < len(by):
             raise DimensionsInvalid("Name each of them once.")
-        tenants = meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"], "case.view")
+        tenants = meant(run.context, at.tenant or at.arguments.get("within"), at.arguments["below"])
         return Groups("cases", by, self.measures, read_where(at.arguments.get("where")), tenants)
 
     def reads(self, run: Run, at: At) -> Iterable[Groups]:
@@ -53,6 +53,8 @@ class SummaryField:
 
     async def answer(self, run: Run, at: At) -> Any:
         groups, asking = self.groups(run, at), run.asking()
+        if (named := at.tenant or at.arguments.get("within")) is not None:
+            reached(run.context, named, groups.action)
         run.spend(len(groups.tenants))
         found = await run.reads.groups(groups, asking)
         if not groups.by and not found.rows:

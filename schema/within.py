@@ -23,13 +23,17 @@ def refused(context: Context, sought: Sought) -> None:
         context.asking.opened.refuse(sought)
 
 
-def meant(context: Context, within: str | None, below: bool, action: str = "tenant.view") -> tuple[str, ...]:
+def reached(context: Context, code: str, action: str) -> None:
+    """Notes where an action was asked for in a visible tenant that it does not reach: nothing of it is given."""
+    if code not in context.asking.scope.reach(action, context.registry.tree.paths):
+        refused(context, Sought(code, action))
+
+
+def meant(context: Context, within: str | None, below: bool) -> tuple[str, ...]:
     """`within` with what is below it, or everything; the engine leaves out what is out of reach."""
     if within is None:
         return everything(context)
     visible(context, within)
-    if within not in context.asking.scope.reach(action, context.registry.tree.paths):
-        refused(context, Sought(within, action))
     return context.registry.tree.subtree(within) if below else (within,)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from supervision.audit import Outcome
 from supervision.case import State as CaseState
 from supervision.catalogue import LimitUnit, MaterialForm, PowerKind
 from supervision.clock import Light
@@ -280,3 +281,17 @@ class AvailabilityState(StrEnum):
     UNREACHABLE = "UNREACHABLE"
     RETIRED = "RETIRED"
     ABSENT = "ABSENT"
+
+
+described(
+    "AuditOutcome",
+    "What came of what somebody did.",
+    OPENED="It was shown.",
+    REFUSED="It was refused.",
+    CHANGED="It was changed.",
+)(Outcome)
+
+
+@described("AuditOrderField", "What entries of the audit log can be ordered by; then by tenant and number.", AT="The moment.")
+class AuditOrderField(StrEnum):
+    AT = "at"

@@ -33,6 +33,8 @@ class Deed(NamedTuple):
     """As the asker gave it."""
     session: str = ""
     """The id of the token."""
+    told: str = ""
+    """What else is to be said of it: what was changed, and into what."""
     grant_id: int | None = None
     because: str = ""
     """The deciding row of the policy, as it stood."""

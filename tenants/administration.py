@@ -61,6 +61,12 @@ class Proposed(NamedTuple):
     decided_because: str | None
     grant_id: int | None
 
+    @property
+    def grant(self) -> Grant:
+        """The row that it would become."""
+        named = {name: getattr(self, name) for name in ("subject", "role", "path", "not_before", "expires", "reason")}
+        return Grant(**named)
+
 
 _PROPOSED = [proposals.c[name] for name in Proposed._fields]
 _PROPOSALS = select(*_PROPOSED).order_by(proposals.c.id)
@@ -139,10 +145,7 @@ async def decide(registry: Registry, acting: Acting, number: int, because: str, 
             raise GrantNotFound
         wanted, grant = Proposed(*found[0]), None
         if approved:
-            row = Grant(
-                subject=wanted.subject, role=wanted.role, path=wanted.path, not_before=wanted.not_before,
-                expires=wanted.expires, reason=wanted.reason, granted_by=f"{wanted.proposed_by}, {acting.subject}",
-            )  # fmt: skip
+            row = replace(wanted.grant, granted_by=f"{wanted.proposed_by}, {acting.subject}")
             grant = await _added(session, row, acting)
         said = {"decided_by": acting.subject, "decided_at": acting.at, "decided_because": because}
         state = "APPROVED" if approved else "REJECTED"

@@ -15,7 +15,7 @@ from tenants.sources.source import Session
 from tenants.tables import audit_cases, audit_entries, cases, departments, utc_text
 
 _COLUMNS = (
-    "id", "at", "request_id", "actor", "action", "outcome", "entity", "rows", "cases", "fields", "reason", "session",
+    "id", "at", "request_id", "actor", "action", "outcome", "entity", "rows", "cases", "fields", "reason", "session", "told",
     "grant_id", "because", "mac",
 )  # fmt: skip
 """In the order of an Entry with its Deed."""

@@ -267,6 +267,7 @@ audit_entries = Table(
     Column("cases", Text, nullable=False),               # their ids, where they are cases, a space between
     Column("fields", Text, nullable=False),              # field classes that were open, a space between
     Column("reason", Text, nullable=False),
+    Column("told", Text, nullable=False),                # what was changed, and into what
     Column("grant_id", BigInteger),                      # the deciding row of the policy …
     Column("because", Text, nullable=False),             # … as it stood
     Column("mac", LargeBinary(32), nullable=False),      # authz.chain

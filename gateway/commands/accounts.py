@@ -98,7 +98,7 @@ def named(name: str) -> str:
     return name
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # one id in 64 begins with a hyphen
 def end(kid: Annotated[str, typer.Argument(help="Id of the key, as `list` shows it.")], data: Data = None) -> None:
     """Believe a key no more, at once, nor any token that it signed. It cannot be added again."""
 

@@ -26,6 +26,7 @@ def create_audit_entries() -> None:
         sa.Column("cases", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
         sa.Column("grant_id", sa.BigInteger(), nullable=True),
         sa.Column("because", sa.Text(), nullable=False),
         sa.Column("mac", sa.LargeBinary(length=32), nullable=False),

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Float, Integer, Text, and_, cast, false, func, literal_column, or_
+from sqlalchemy import Float, Integer, Text, and_, cast, false, func, literal_column, or_, select
 
 from tenants.listed import listed
 from tenants.read.expressions import (
@@ -25,6 +25,7 @@ from tenants.read.expressions import (
     type_of,
 )
 from tenants.read.request import Filter
+from tenants.tables import audit_cases, cases
 
 INTEGER, TEXT = Integer(), Text()
 
@@ -148,10 +149,17 @@ def _contains(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]
     return or_(false(), *(func.instr(func.lower(col), func.lower(param(given, TEXT))) > ZERO for col in columns))
 
 
+def _concerning(dialect: str, t: Any, given: str, name: str, rest: tuple[Any, ...]) -> Any:
+    """Entries of the audit log that concern the case of a number."""
+    case = select(cases.c.id).where(cases.c.no == param(given, TEXT)).scalar_subquery()
+    return t.c.id.in_(select(audit_cases.c.id).where(audit_cases.c.case_id == case))
+
+
 NAMED: Mapping[str, Callable[..., Any]] = {
     "gt_column": _later,
     "balance": _balance,
     "off_by": _off_by,
     "interval": _interval,
     "contains": _contains,
+    "concerning": _concerning,
 }

@@ -74,6 +74,7 @@ class Nested:
     key: str
     order: str
     first: int
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     all_,
     and_,
+    false,
     func,
     literal_column,
     select,
@@ -90,7 +91,9 @@ def narrowing_values(dialect: str, rows: Rows, n: str = "") -> dict[str, Any]:
 
 def within(dialect: str, t: Any, narrowed: Narrowing) -> Any:
     """The rows within the rights. A row without a department may belong to any, so an exception hides it."""
-    department = t.c.code if t.name == "departments" else t.c.department_id
+    department = t.c.code if t.name == "departments" else t.c.get("department_id")
+    if department is None:  # rows that are of the tenant as a whole: who sees some departments only sees none of them
+        return false() if narrowed.only or narrowed.but_departments else true()
     held: list[Any] = []
     if narrowed.only:
         held.append(_of(dialect, t, department, ONLY))
@@ -176,7 +179,8 @@ def nested_limb(dialect: str, nested: Nested) -> str:
 
 def _child_order(t: Any, nested: Nested) -> list[Any]:
     ties = [t.c[name].nulls_last() if t.c[name].nullable else t.c[name] for name in FOLD_ORDER.get(nested.entity, ())]
-    return [t.c[nested.order], *ties, t.c.id]
+    order = [t.c[nested.order], *ties, t.c.id]
+    return [one.desc() for one in dict.fromkeys(order)] if nested.descending else order
 
 
 def _children_of_all(t: Any, nested: Nested, columns: list[Any]) -> Any:

@@ -18,7 +18,7 @@ class Hand(Protocol):
     async def registry(self, sql: str, *values: Any) -> Rows: ...
 
 
-TEXTS = ("request_id", "actor", "session", "action", "outcome", "entity", "cases", "fields", "reason", "because")
+TEXTS = ("request_id", "actor", "session", "action", "outcome", "entity", "cases", "fields", "reason", "told", "because")
 
 
 async def last(hand: Hand) -> int:
@@ -78,7 +78,7 @@ async def shift(hand: Hand, first: int, end: int, by: int) -> None:
         await hand.tenant(f"UPDATE {table} SET id = id - 1000000 + {by} WHERE id > 999999")
 
 
-COLUMNS = "at, request_id, actor, session, action, outcome, entity, rows, cases, fields, reason, grant_id, because, mac"
+COLUMNS = "at, request_id, actor, session, action, outcome, entity, rows, cases, fields, reason, told, grant_id, because, mac"
 
 
 COPY = f"INSERT INTO audit_entries (id, {COLUMNS}) SELECT CAST(? AS bigint), {COLUMNS} FROM audit_entries WHERE id = ?"

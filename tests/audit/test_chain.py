@@ -16,7 +16,8 @@ AT = "2026-11-22T01:12:16.000001"
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 IDS, WORDS = st.lists(st.integers(1, 2**62), max_size=4).map(tuple), st.lists(TEXT, max_size=3).map(tuple)
 GRANT = st.none() | st.integers(1, 2**40)
-DEEDS = st.builds(Deed, TEXT, TEXT, TEXT, st.sampled_from(Outcome), TEXT, st.integers(0, 9), IDS, WORDS, TEXT, TEXT, GRANT, TEXT)
+OUTCOME, COUNT = st.sampled_from(Outcome), st.integers(0, 9)
+DEEDS = st.builds(Deed, TEXT, TEXT, TEXT, OUTCOME, TEXT, COUNT, IDS, WORDS, TEXT, TEXT, TEXT, GRANT, TEXT)
 
 
 def deed(n: int) -> Deed:

@@ -34,7 +34,8 @@ async def test_two_gateways_keep_one_chain_of_each_tenant(tmp_path: Path, reques
     """One database for all tenants and the registry, as two processes have it."""
     url = request.getfixturevalue("postgres")
     await made(tmp_path, url, registry_url=url)
-    async with house(configured(tmp_path, registry=url)) as one, house(configured(tmp_path, registry=url)) as other:
+    config = configured(tmp_path, registry=url, audit_within=30, patience=30, answer_within=60)
+    async with house(config) as one, house(config) as other:
         asked = [(gateway, n) for n in range(1, 11) for gateway in (one, other)]
         answers = await asyncio.gather(
             *(gateway.ask("city", ONE % n, request=f"{n}{id(gateway)}") for gateway, n in asked),

@@ -296,3 +296,25 @@ async def test_sessions_that_were_ended_are_over_and_new_ones_are_not(tmp_path: 
         assert (status, answer["errors"][0]["extensions"]["code"]) == (401, "SESSION_ENDED")
         after = issue("county", demo_signing(config), clock() + 2, 60)
         assert (await asked(office.house, token=after))[0] == 200
+
+
+async def test_a_change_is_on_record_where_it_holds_before_it_is_made(tmp_path: Path) -> None:
+    entries = "{ auditEntries(within: 620102, where: {outcome: CHANGED}) { nodes { actor action outcome reason because } } }"
+    async with administered(tmp_path) as office:
+        await office.house.registry.grant(Grant(subject="auditor", role="auditor", path="620000/*"))
+        done = await office.change("lanzhou", f"grant(input: {LIU})")
+        await office.change("lanzhou", f'revoke(id: {done["grants"][0]["id"]}, reason: "left again")')
+        told = (await office.ask("auditor", entries))["data"]["auditEntries"]["nodes"]
+    assert [(one["actor"], one["action"], one["outcome"], one["reason"]) for one in told] == [
+        ("lanzhou", "grant.write", "CHANGED", "left again"),
+        ("lanzhou", "grant.write", "CHANGED", "new colleague"),
+    ]
+    assert told[1]["because"].startswith("granted: liu supervisor 620000/620100/620102/* 0-9999999999; by ")
+    assert "policy_admin 620000/620100/*" in told[1]["because"]
+
+
+async def test_a_change_that_cannot_be_put_on_record_is_not_made(tmp_path: Path) -> None:
+    async with administered(tmp_path) as office:
+        (tmp_path / "tenants" / "620102.db").rename(tmp_path / "away.db")
+        assert await office.refused("lanzhou", f"grant(input: {LIU})") == "AUDIT_UNWRITABLE"
+        assert await office.house.registry.grants_of("liu") == []

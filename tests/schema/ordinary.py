@@ -139,6 +139,9 @@ class Ordinary:
     def case_fees(self, row: Row, first: int = 20) -> list[Row]:
         return self.world.children(row["tenant"], "fees", "case_id", row["id"])[:first]
 
+    def case_lookups(self, row: Row, first: int = 20) -> None:
+        """Nobody in this world may see them."""
+
     def poweritem_steps(self, row: Row, first: int = 20) -> list[Row]:
         return self.world.children(row["tenant"], "item_steps", "item_id", row["id"])[:first]
 

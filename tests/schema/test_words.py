@@ -17,7 +17,7 @@ from graphql import (
 
 from schema.columns import Branch, Column
 from schema.fields import MAKING, READS, ROWS
-from schema.filters import INTERVALS, WHERE
+from schema.filters import AUDIT, INTERVALS, WHERE
 from schema.query import core
 from schema.root import schema
 from schema.words import Dimension, EventKind
@@ -78,6 +78,8 @@ TABLES = {
     "ItemStep": "item_steps",
     "ItemFee": "item_fees",
     "ItemMaterial": "item_materials",
+    "AuditEntry": "audit_entries",
+    "Lookup": "audit_cases",
 }
 COMPUTED = {"light", "id"}
 KEPT = {"department_id", "item_id", "last_seq", "last_event_id", "last_source"}
@@ -116,8 +118,14 @@ def test_only_what_the_api_keeps_to_itself_is_left_out_of_a_case() -> None:
     assert {column.name for column in tables.tables[f"{TENANT}.cases"].c} - told == KEPT
 
 
+def test_all_of_an_entry_is_told_but_its_mac() -> None:
+    told = {read.name or snake(field) for field, read in READS["AuditEntry"].items() if isinstance(read, Column)}
+    assert {column.name for column in tables.tables[f"{TENANT}.audit_entries"].c} - told == {"mac"}
+
+
 def test_every_condition_of_a_filter_is_known() -> None:
     assert set(core.type_map["CaseFilter"].fields) == set(WHERE)  # type: ignore[attr-defined]
+    assert set(core.type_map["AuditFilter"].fields) == set(AUDIT)  # type: ignore[attr-defined]
 
 
 def test_every_kind_of_event_has_its_word() -> None:
