@@ -22,7 +22,7 @@ class LookupsExceeded(Refusal):
 
     code = "LOOKUPS_EXCEEDED"
 
-    def __init__(self, after: float) -> None:
+    def __init__(self, after: float = 0.0) -> None:
         super().__init__()
         self.after = after
 
