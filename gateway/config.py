@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway.ingest.limits import IngestLimits
 from supervision.faults import Refusal
 from supervision.manifest import new_keys, public_of
+from supervision.tree import Level
 from supervision.words import LANGUAGES
 from tenants.read.request import Limits
 
 T = TypeVar("T")
 PREFIX = "MINGJING_"
+LEVELS = tuple(str(level) for level in Level)
 ELSEWHERE = frozenset({"MINGJING_SHARED_DATA"})
 """Not settings: what the tests read."""
 
@@ -64,6 +66,11 @@ class Config:
     tokens_remembered: int = setting(4096, "checked tokens kept so that their signature is computed once", 1)
     scopes_remembered: int = setting(4096, "compiled scopes kept, one per person", 1)
     cursor_key_file: str = setting("", "file of the key that signs cursors; empty: cursor.key in `data`, made on first use")
+
+    four_eyes: tuple[str, ...] = setting(
+        ("PROVINCE", "CITY"), "levels of tenants whose grants want a second administrator, by commas; empty: none", among=LEVELS
+    )
+    delegation_depth: int = setting(3, "how often a right may be handed on", 0)
 
     answer_within: float = setting(10.0, "seconds for one answer, queueing included", 0.01)
     patience: float = setting(2.0, "seconds before a slow source is left out of the answer", 0.01)
@@ -205,7 +212,7 @@ def _value(described: Any, text: str) -> Any:
     if least is not None and value > most:
         raise SettingInvalid(f"{name}={text!r} must be at most {most:g}")
     among = described.metadata["among"]
-    if among and value not in among:
+    if among and not set(value if isinstance(value, tuple) else (value,)) <= set(among):
         raise SettingInvalid(f"{name}={text!r} must be one of {', '.join(among)}")
     return value
 

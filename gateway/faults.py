@@ -4,7 +4,6 @@ Fault
 ├── Refusal
 │   ├── MethodNotAllowed  MutationOverGet  NotAcceptable  MediaTypeUnsupported
 │   ├── BodyTooLarge  AddressTooLong  BodyInvalid  RequestInvalid  PathUnknown
-│   └── PolicyChanged
 └── Failure
     └── AnswerTimedOut  RegistryUnreachable
 """
@@ -76,12 +75,6 @@ class PathUnknown(Refusal):
     """There is nothing at this address."""
 
     code = "PATH_UNKNOWN"
-
-
-class PolicyChanged(Refusal):
-    """The policy changed again and again while the answer was prepared; ask again."""
-
-    code = "POLICY_CHANGED"
 
 
 class AnswerTimedOut(Failure):

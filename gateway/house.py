@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 
 from authz.identity import Actor, Identities, TokenMissing
 from gateway.config import Config
+from gateway.leases import Leases
 from gateway.log import Log, told
 from gateway.metrics import Metrics
 from gateway.rights import Rights, trust
+from schema.administering import Policing
 from schema.context import Bounds, Context
 from schema.cursor import Signer
 from schema.documents import Documents
@@ -42,6 +44,8 @@ class House:
     signer: Signer
     documents: Documents
     bounds: Bounds
+    policing: Policing
+    leases: Leases
     sources: dict[str, Source] = field(default_factory=dict)
     engine: Engine = field(init=False)
     _snapshot: Snapshot | None = None
@@ -67,7 +71,7 @@ class House:
     def context(self, scope: Scope, snapshot: Snapshot, deadline: float, language: str) -> Context:
         """What a query brings to the schema."""
         asking = Asking(scope, datetime.fromtimestamp(self.clock(), UTC), deadline)
-        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language)
+        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language, self.policing)
 
     def source_of(self, tenant: str) -> Source | None:
         """Where a tenant lives; None where it has no database that this release can use."""
@@ -138,16 +142,19 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
     signer, documents = Signer(config.cursor_key()), Documents(config.part(QueryLimits), bounds)
     registry = await Registry.open(config.registry_url, config.postgres_passfile)
     rights = Rights(registry, clock, config.scopes_remembered)
-    house = House(config, log, metrics, clock, registry, identities, rights, signer, documents, bounds)
+    policing = Policing(registry, config.four_eyes, config.delegation_depth)
+    house = House(config, log, metrics, clock, registry, identities, rights, signer, documents, bounds, policing, Leases(rights))
     try:
         house.take(registry.snapshot)
-        watching = asyncio.create_task(house.watch())
-        watching.add_done_callback(house.unwatched)
+        watching = [asyncio.create_task(house.watch()), asyncio.create_task(house.leases.watch())]
+        for task in watching:
+            task.add_done_callback(house.unwatched)
         try:
             yield house
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
     finally:
         await _given_back(house)
 

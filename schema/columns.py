@@ -89,6 +89,8 @@ def measure(description: str, name: str) -> Any:
     return strawberry.field(description=description, metadata={READ: Measure(name)})
 
 
-def told(description: str, resolver: Callable[..., Any] | None = None) -> Any:
-    """A field that the compiled type knows by its name."""
-    return strawberry.field(resolver=resolver, description=description) if resolver else strawberry.field(description=description)
+def told(description: str, resolver: Callable[..., Any] | None = None, name: str | None = None) -> Any:
+    """A field that the compiled type knows by its name. `name`: where Python takes the name for itself."""
+    if resolver:
+        return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(description=description, name=name)

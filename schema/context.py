@@ -5,13 +5,16 @@ Knows no HTTP and no policy: the scope is compiled, and the moment and deadline 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from schema.cursor import Signer
 from supervision.tree import Tree
 from supervision.words import LANGUAGES
 from tenants.read.engine import Engine
 from tenants.read.request import Asking
+
+if TYPE_CHECKING:
+    from schema.administering import Policing
 
 
 class Registered(Protocol):
@@ -23,6 +26,9 @@ class Registered(Protocol):
 
 class Snapshot(Protocol):
     """The registry as it was when the request began; `tenants.registry.Snapshot` is one."""
+
+    @property
+    def version(self) -> int: ...
 
     @property
     def tree(self) -> Tree: ...
@@ -53,6 +59,8 @@ class Context:
     bounds: Bounds = Bounds()
     language: str = LANGUAGES[0]
     """Of the sentences in the answer."""
+    policing: "Policing | None" = None
+    """What administering the policy needs; none where nothing is administered."""
 
     @property
     def seen(self) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import strawberry
 
 from schema.inputs import CaseFilter, CaseOrder
+from schema.policy import ChangeInput, ProposalState
 from schema.scalars import TenantCode
 from schema.words import Completeness, Dimension
 from supervision.faults import Failure
@@ -130,6 +131,44 @@ def tenant(code: Code) -> NoReturn:
 
 
 def node(id: GlobalId) -> NoReturn:  # noqa: A002
+    raise NotCompiled
+
+
+def grants(
+    within: Within = NOTHING,
+    below: Below = True,
+    subject: Annotated[str | None, _about("Only rows of this person.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def proposals(
+    within: Within = NOTHING,
+    below: Below = True,
+    state: Annotated[ProposalState | None, _about("Only those that stand so.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def explain(
+    actor: Annotated[str, _about("Who, as tokens name them.")],
+    action: Annotated[str, _about("To do what: case.view, grant.write …")],
+    tenant: Code,
+    department: Annotated[str | None, _about("In one department of it.")] = NOTHING,
+    case_no: Annotated[str | None, _about("About the case of this number.")] = NOTHING,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def policy_diff(change: Annotated[ChangeInput, _about("The change.")]) -> NoReturn:
     raise NotCompiled
 
 

@@ -15,6 +15,8 @@ from strawberry.types.base import StrawberryObjectDefinition
 from schema.columns import READ
 from schema.compiling import Compiler, Field, Making
 from schema.connections import CasesField, DepartmentsField, ItemsField, OfficersField, TenantsField
+from schema.differing import PolicyDiffField
+from schema.policing import ExplainField, GrantsField, ProposalsField
 from schema.query import core, declared_schema
 from schema.selection import Asked, Document, variables_inside
 from schema.single import CaseField, NodeField
@@ -29,6 +31,10 @@ MAKING: Mapping[str, Making] = {
     "Query.case": CaseField,
     "Query.node": NodeField,
     "Query.summary": SummaryField,
+    "Query.grants": GrantsField,
+    "Query.proposals": ProposalsField,
+    "Query.explain": ExplainField,
+    "Query.policyDiff": PolicyDiffField,
     "Tenant.parent": ParentField,
     "Tenant.children": TenantsField,
     "Tenant.availability": AvailabilityField,

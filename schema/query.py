@@ -11,8 +11,10 @@ from schema import declared
 from schema.cases import Case
 from schema.columns import told
 from schema.completed import PassThrough
+from schema.mutations import Mutation
 from schema.nodes import Node
 from schema.pages import Connection
+from schema.policy import Explanation, Grant, PolicyDiff, Proposal
 from schema.scalars import SCALARS
 from schema.summaries import Summary
 from schema.tenants import Tenant, Viewer
@@ -27,7 +29,13 @@ class Query:
     case: Case | None = told("The case of that number; null where there is none that you may see.", declared.case)
     node: Node | None = told("What has that id; null where there is nothing that you may see.", declared.node)
     summary: Summary | None = told("Cases of many tenants, counted and summed by groups.", declared.summary)
+    grants: Connection[Grant] | None = told("Rows of the policy that you may look at, the first granted first.", declared.grants)
+    proposals: Connection[Proposal] | None = told("Grants that wait for a second administrator, and old ones.", declared.proposals)
+    explain: Explanation | None = told("Whether somebody may do something somewhere, and why.", declared.explain)
+    policy_diff: PolicyDiff | None = told("What a change of the policy would give and take.", declared.policy_diff)
 
 
-declared_schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS), execution_context_class=PassThrough)
+declared_schema = strawberry.Schema(
+    Query, Mutation, config=StrawberryConfig(scalar_map=SCALARS), execution_context_class=PassThrough
+)
 core: GraphQLSchema = declared_schema._schema

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway.faults import MethodNotAllowed, PolicyChanged, errors, extra_headers, status
+from gateway.faults import MethodNotAllowed, errors, extra_headers, status
 from gateway.house import House
 from gateway.ingest.body import Gunzip, Plain
 from gateway.ingest.clocks import Clocks
@@ -32,6 +32,7 @@ from gateway.log import told
 from gateway.recorder import record_of
 from supervision.faults import Failure, Fault, TenantNotFound, TenantUnreachable, first
 from supervision.wire import json_schema
+from tenants.administration import PolicyChanged
 from tenants.receipts import Arrival, Batch, Receipt
 from tenants.record import record
 from tenants.sources.source import Source

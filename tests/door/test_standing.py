@@ -5,30 +5,23 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
 import pytest
 
-from authz.identity import issue
-from gateway.house import House, opened
+from gateway.house import opened
 from gateway.log import Lines
 from gateway.metrics import Metrics
-from gateway.querying import Querying
-from gateway.recorder import KEY, Record
-from gateway.rights import Rights, trust
+from gateway.rights import Rights
 from supervision.grant import FOREVER, Grant
 from supervision.scope import Scope
 from tenants.provision import provision
 from tenants.registry import Snapshot
+from tests.door.asking import asked, house
 from tests.door.conftest import made
 from tests.door.small import configured
-
-QUERY = '{ tenant(code: "620102") { name } }'
 
 
 class Racing(Rights):
@@ -42,37 +35,6 @@ class Racing(Rights):
         if self.happenings:
             await self.happenings.pop(0)()
         return await super().stand(scope, snapshot)
-
-
-@asynccontextmanager
-async def house(folder: Path, **settings: object) -> AsyncIterator[House]:
-    await made(folder)
-    async with opened(configured(folder, **settings), lambda _: None, Metrics(), time.time) as open_house:
-        yield open_house
-
-
-async def asked(house: House, subject: str, query: str = QUERY) -> tuple[int, dict[str, Any]]:
-    """One query through the door, without a wire."""
-    token = issue(subject, trust(house.config), time.time(), 60)
-    headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/graphql",
-        "headers": headers,
-        "query_string": b"",
-        KEY: Record("id", "graphql"),
-    }
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": orjson.dumps({"query": query}), "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await Querying(house)(scope, receive, send)
-    return sent[0]["status"], orjson.loads(sent[1]["body"])
 
 
 async def test_a_revocation_while_the_answer_is_computed_is_obeyed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from schema.context import Bounds, Context
 from schema.cursor import Signer
 from schema.documents import Documents
 from schema.execute import Answer, GraphQLRequest, execute
+from schema.limits import QueryLimits
 from supervision.scope import Scope
 from tenants.read.engine import Engine
 from tenants.read.request import Asking, Limits
@@ -24,20 +25,26 @@ from tests.sources.databases import make_file, make_schemas
 
 EVERYTHING = scope("620000/")
 LIMITS = Limits(patience=2.0)
+ROOMY = QueryLimits(query_tokens=100_000, query_aliases=10_000, query_directives=10_000, query_fields=100_000)
+"""For queries that a generator makes; the limits have tests of their own."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Province:
     """An opened world. `ask` answers a query as a door would."""
 
     world: World
     engine: Engine
     folder: Path
-    documents: Documents = field(default_factory=Documents)
+    documents: Documents = field(default_factory=lambda: Documents(ROOMY))
     signer: Signer = field(default_factory=lambda: Signer(b"k" * 32))
     bounds: Bounds = field(default_factory=Bounds)
     states: dict[str, str] = field(default_factory=lambda: dict.fromkeys(CODES, "ACTIVE"))
     reason: str = "OperationalError: unable to open /srv/620103.db"
+
+    def __repr__(self) -> str:
+        """Short: hypothesis tells it with every example."""
+        return f"Province({self.folder})"
 
     def context(self, rights: Scope = EVERYTHING, within: float = 5.0, **more: Any) -> Context:
         asking = Asking(rights, more.pop("now", NOW), asyncio.get_running_loop().time() + within)

@@ -29,7 +29,7 @@ INVALID: dict[str, tuple[str, Any]] = {
     "query A { __typename } query B { __typename }": ("OPERATION_UNKNOWN", None),
     "query C { __typename }": ("OPERATION_UNKNOWN", "D"),
     "fragment A on Query { __typename }": ("VALIDATION_FAILED", None),
-    "mutation { __typename }": ("VALIDATION_FAILED", None),
+    "mutation { nothing }": ("VALIDATION_FAILED", None),
     "subscription { __typename }": ("VALIDATION_FAILED", None),
 }
 
