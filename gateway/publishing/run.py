@@ -13,7 +13,6 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from gateway.faults import PolicyChanged
 from gateway.house import House
 from gateway.public.holding import manifest_of
 from gateway.publishing import periods
@@ -23,6 +22,7 @@ from supervision.circuits import TOTAL
 from supervision.faults import Refusal
 from supervision.manifest import FORM, Manifest, signed
 from tenants import publish_journal
+from tenants.administration import PolicyChanged
 from tenants.public_store import Content, write_store
 from tenants.publish_journal import Counted, Journal
 from tenants.read.request import Asking
