@@ -5,14 +5,18 @@ until every withheld count could as well be `threshold` more or less, given all 
 over the whole system of places, months, years and lights. `disclosure` checks the outcome anew. Pure; the choice is greedy.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
-from supervision.circuits import TOTAL, Bounds, Cell, Grid, Network, Price, move, network
+from supervision.circuits import TOTAL, Bounds, Cell, Grid, Moving, Network, Price, move, network
 
 APPLIED, CLOSED, RED, YELLOW = MEASURES = ("applied", "closed", "red", "yellow")
 """What is counted and published each by itself. GREEN is what of CLOSED is neither: it is told where all three are."""
+
+LIGHTS = (RED, YELLOW, CLOSED)
+"""Those that green is a difference of, the one that tells least first."""
 
 FREE = 2**40
 """So much more there may always have been."""
@@ -104,16 +108,27 @@ class Choosing:
         return [] if highest + lowest >= self.threshold else self._widened(cell, options, lowest)
 
     def _widened(self, cell: Cell, options: tuple[Way, ...], lowest: int) -> list[tuple[str, Cell]]:
-        """By the first way that leads far enough up; the last one always does, since it has no end."""
+        """By the first way that leads far enough up: the last one does, since it has no end, unless it meets what was published
+        before. Then by the ways that lead farthest up and farthest down."""
         for way in options:
-            price = self._price(way)
-            moving = move(self.net, cell, 1, self.threshold - lowest if price(cell) else 0, way.bounds, price)
+            moving = self._moved(cell, way, 1, self.threshold - lowest)
             if moving.by + lowest >= self.threshold:
-                added = [(m, at) for at in moving.flow for m in way.measures if at not in self.withheld[m]]
-                for one in added:
-                    self.withhold(*one)
-                return added
-        return []
+                return self._added(moving, way)
+        high, by = max(((self._moved(cell, way, 1, self.threshold), way) for way in options), key=lambda found: found[0].by)
+        left = self.threshold - high.by
+        low, other = max(((self._moved(cell, way, -1, left), way) for way in options), key=lambda found: found[0].by)
+        return self._added(high, by) + self._added(low, other)
+
+    def _moved(self, cell: Cell, way: Way, sign: int, want: int) -> Moving:
+        price = self._price(way)
+        return move(self.net, cell, sign, want if price(cell) is not None else 0, way.bounds, price)
+
+    def _added(self, moving: Moving, way: Way) -> list[tuple[str, Cell]]:
+        """Withholds what moves with a cell. What of it was told before."""
+        added = [(m, at) for at in moving.flow for m in way.measures if at not in self.withheld[m]]
+        for one in added:
+            self.withhold(*one)
+        return added
 
     def _price(self, way: Way) -> Price:
         """A cell that is withheld anyway costs next to nothing, another the more the larger it is."""
@@ -127,12 +142,9 @@ class Choosing:
 
 
 def small(counts: Counts, threshold: int) -> Iterable[tuple[str, Cell]]:
-    """The counts that must not be told, the largest places first (as they come)."""
+    """The counts that must not be told."""
     for measure in MEASURES:
         yield from ((measure, cell) for cell, count in counts[measure].items() if 0 < count < threshold)
-    for cell in counts[CLOSED]:
-        if 0 < green(counts, cell) < threshold:  # told as a difference: one of the others must be withheld with it
-            yield (RED if counts[RED].get(cell, 0) else YELLOW if counts[YELLOW].get(cell, 0) else CLOSED), cell
 
 
 def suppress(
@@ -142,10 +154,21 @@ def suppress(
     withheld: Withheld = {measure: set(before.get(measure, ())) for measure in MEASURES}
     choosing = Choosing(network(grid), counts, threshold, withheld, lambda cell: not fresh(cell))
     waiting = [(measure, cell) for measure, cells in withheld.items() for cell in sorted(cells)]
-    for measure, cell in small(counts, threshold):
+    for measure, cell in chain(small(counts, threshold), small_greens(counts, threshold, withheld)):
         if fresh(cell) and cell not in withheld[measure]:
             choosing.withhold(measure, cell)
             waiting.append((measure, cell))
     while waiting:
         waiting.extend(choosing.cover(*waiting.pop()))
     return withheld
+
+
+def small_greens(counts: Counts, threshold: int, withheld: Withheld) -> Iterator[tuple[str, Cell]]:
+    """Green counts that must not be told: where all three of their cell are, one of these is withheld.
+
+    One that is withheld in other months of the place, if there is: of any other the months would tell the year's.
+    """
+    for cell in counts[CLOSED]:
+        if 0 < green(counts, cell) < threshold and not any(cell in withheld[measure] for measure in LIGHTS):
+            places = {measure: sum(place == cell[0] for place, _ in withheld[measure]) for measure in LIGHTS}
+            yield max((m for m in LIGHTS if counts[m].get(cell, 0)), key=lambda measure: places[measure]), cell

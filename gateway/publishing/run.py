@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from gateway.house import House
+from gateway.log import told
 from gateway.public.holding import manifest_of
 from gateway.publishing import periods
 from gateway.publishing.reading import PUBLISH, Reading, catalogues, changed_cases, months
@@ -110,11 +111,15 @@ class Publication:
         return done
 
     def _closed(self, year: str, threshold: int) -> list[str]:
-        """The year, where its months are complete."""
+        """The year, where its months are complete; one whose totals would expose a month is never published."""
         if not set(periods.months_of(year)) <= set(self.journal.thresholds()):
             return []
         mine = [one for one in self.journal.counted() if one.period[:4] == year]
-        table = periods.year_table(self.journal.levels(year), mine, year, threshold, self.journal.hidden())
+        try:
+            table = periods.year_table(self.journal.levels(year), mine, year, threshold, self.journal.hidden())
+        except periods.StatisticsExposed as fault:
+            self.house.log({"level": "error", "event": "publish", "period": year, **told(fault)})
+            return []
         self.journal.add_period(year, threshold, {}, (), periods.hidden_in(table, TOTAL))
         return [year]
 
@@ -157,12 +162,12 @@ class Publication:
 
     def _content(self, number: int, places: list[dict[str, Any]]) -> Content:
         """All rows of the store, out of the journal."""
-        told = self.journal.catalogues()
+        known = self.journal.catalogues()
         listed = {row["code"] for row in places}
         return {
             "publication": [{"number": number, "gateway": self.house.config.gateway_name, "created": self.created}],
             "tenants": places,
-            **catalogue_rows({tenant: told[tenant] for tenant in told if tenant in listed}, self.now),
+            **catalogue_rows({tenant: known[tenant] for tenant in known if tenant in listed}, self.now),
             "periods": self.journal.rows(publish_journal.periods),
             "statistics": self._statistics(),
             "progress": self.journal.streamed(publish_journal.progress),
