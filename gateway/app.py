@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.around import broken, cors, healthy, not_served
+from gateway.callers import insist
 from gateway.config import Config
 from gateway.house import House, opened
 from gateway.ingest.door import routes as ingest_routes
@@ -38,6 +39,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with opened(config, log, metrics, clock) as house, public_doors(config, log) as public:
+                await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 app.router.routes[:] = [*doors(house), *public]
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)

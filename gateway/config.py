@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.ingest.limits import IngestLimits
+from gateway.key_limits import KeyLimits
 from supervision.faults import Refusal
 from supervision.manifest import new_keys, public_of
 from supervision.tree import Level
@@ -59,13 +60,22 @@ class Config:
     language: str = setting("zh", "language of sentences where a request names none (Accept-Language): zh or en", among=LANGUAGES)
     cors_origins: tuple[str, ...] = setting((), "origins whose pages may read answers, separated by commas; * is not taken")
 
-    token_key_file: str = setting("", "file of the key that signs tokens (HS256); empty: token.key in `data`, made on first use")
-    token_issuer: str = setting("mingjing", "the issuer (iss) that tokens must name")
-    token_audience: str = setting("mingjing", "the audience (aud) that tokens must name")
-    token_leeway: float = setting(30.0, "seconds by which the clocks of issuer and gateway may differ", 0)
+    issuers_file: str = setting("", "file of the issuers whose tokens are believed (docs/identity.md); empty: none")
+    jwks_refresh: float = setting(300.0, "seconds between two looks at the keys of an issuer over HTTP", 0.01)
+    jwks_again: float = setting(10.0, "seconds between two looks because of a key that is not known, or after a failed look", 0.01)
+    jwks_within: float = setting(5.0, "seconds for one look at an issuer's keys", 0.01)
+    jwks_stale: float = setting(86_400.0, "seconds for which an issuer's last good keys are believed when no look succeeds", 0)
+    jwks_bytes: int = setting(262_144, "bytes of an issuer's keys, as a file or over HTTP", 1)
+    service_token_seconds: int = setting(3_600, "seconds for which a token that a service account signs may be good", 1)
+    secret_key_file: str = setting("", "file of the key that cursors are signed with; empty, in a demo: secret.key in `data`")
+    audit_key_file: str = setting("", "file of the key that the audit is signed with; empty, in a demo: audit.key in `data`")
+    demo_tokens: bool = setting(False, "whether tokens of `mingjing token` are believed: whoever reads its key can be anybody")
+    token_key_file: str = setting("", "file of the key that `mingjing token` signs with (HS256); empty: token.key in `data`")
+    token_issuer: str = setting("mingjing", "the issuer (iss) of the tokens of `mingjing token`")
+    token_audience: str = setting("mingjing", "the audience (aud) that tokens of service accounts and of `mingjing token` name")
+    token_leeway: float = setting(30.0, "seconds by which their clock and the gateway's may differ", 0)
     tokens_remembered: int = setting(4096, "checked tokens kept so that their signature is computed once", 1)
     scopes_remembered: int = setting(4096, "compiled scopes kept, one per person", 1)
-    cursor_key_file: str = setting("", "file of the key that signs cursors; empty: cursor.key in `data`, made on first use")
 
     four_eyes: tuple[str, ...] = setting(
         ("PROVINCE", "CITY"), "levels of tenants whose grants want a second administrator, by commas; empty: none", among=LEVELS
@@ -155,12 +165,36 @@ class Config:
     def token_key(self) -> bytes:
         return secret(Path(self.token_key_file) if self.token_key_file else None, self.data / "token.key")
 
-    def cursor_key(self) -> bytes:
-        return secret(Path(self.cursor_key_file) if self.cursor_key_file else None, self.data / "cursor.key")
+    def secret_key(self, purpose: str) -> bytes:
+        """32 bytes out of the gateway's one secret for one purpose; another gives other bytes (RFC 5869)."""
+        return HKDF(SHA256(), 32, None, f"mingjing {purpose}".encode()).derive(self._secret())
+
+    def _secret(self) -> bytes:
+        return secret(Path(self.secret_key_file) if self.secret_key_file else None, self.data / "secret.key")
+
+    def audit_key(self) -> bytes:
+        return secret(Path(self.audit_key_file) if self.audit_key_file else None, self.data / "audit.key")
+
+    def key_limits(self) -> KeyLimits:
+        """What those who look for issuers' keys are told."""
+        return KeyLimits(**{f.name: getattr(self, f"jwks_{f.name}") for f in fields(KeyLimits)})
+
+    def check_secrets(self) -> None:
+        """Reads both secrets. Where it is no demo, both are named, and whoever has the data has not the audit's key as well."""
+        if not self.demo_tokens:
+            for name in ("secret_key_file", "audit_key_file"):
+                if not getattr(self, name):
+                    raise SettingInvalid(f"MINGJING_{name.upper()} names no file: give it one of 32 random bytes or more, mode 600")
+            if Path(self.audit_key_file).resolve().is_relative_to(self.data.resolve()):
+                raise SettingInvalid(
+                    "MINGJING_AUDIT_KEY_FILE lies in the data folder: whoever can change the data could sign for it"
+                )
+        if self._secret() == self.audit_key():
+            raise SettingInvalid("MINGJING_AUDIT_KEY_FILE holds the same key as MINGJING_SECRET_KEY_FILE")
 
     def query_code_key(self) -> bytes:
-        """What query codes are derived with, itself derived: whoever changes it makes every printed code void."""
-        return HKDF(SHA256(), 32, None, b"mingjing query code").derive(self.cursor_key())
+        """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""
+        return self.secret_key("query codes")
 
     def public_key(self) -> bytes:
         """What the public store hashes query codes with."""
@@ -221,6 +255,8 @@ def _read(default: Any, text: str) -> Any:
     """The text as the kind of thing that the default is."""
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(default, bool):
+        return ("false", "true").index(text.lower()) == 1
     return type(default)(text)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
+from authz.identity import Actor
 from gateway.faults import (
     AddressTooLong,
     AnswerTimedOut,
@@ -27,7 +28,9 @@ from gateway.recorder import Record, record_of
 from schema.changing import changes
 from schema.execute import Answer, GraphQLRequest, execute
 from supervision.faults import Failure, Fault
+from supervision.scope import Scope as Compiled
 from tenants.administration import PolicyChanged
+from tenants.registry import Snapshot
 
 READ_AGAIN = 2
 """How often an answer is computed anew because the policy changed meanwhile."""
@@ -72,13 +75,13 @@ class Querying:
     async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Answer:
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed("use GET or POST")
-        actor = self.house.actor(header(scope, b"authorization"))
+        actor = await self.house.actor(header(scope, b"authorization"))
         record.actor = actor.subject
-        answer = await self._in_time(actor.subject, scope, receive, record)
+        answer = await self._in_time(actor, scope, receive, record)
         self._note(answer, record)
         return answer
 
-    async def _in_time(self, subject: str, scope: Scope, receive: Receive, record: Record) -> Answer:
+    async def _in_time(self, actor: Actor, scope: Scope, receive: Receive, record: Record) -> Answer:
         """One time limit, around the body's arrival too."""
         deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
         asked = None
@@ -87,7 +90,7 @@ class Querying:
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)
-                return await self._standing(subject, request, deadline, self._language(scope))
+                return await self._standing(actor, request, deadline, self._language(scope))
         except TimeoutError:
             raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
 
@@ -103,18 +106,28 @@ class Querying:
             raise MutationOverGet()
         return asked
 
-    async def _standing(self, subject: str, request: GraphQLRequest, deadline: float, language: str) -> Answer:
-        """An answer whose rights still stand after it was computed. Raises PolicyChanged."""
+    async def _standing(self, actor: Actor, request: GraphQLRequest, deadline: float, language: str) -> Answer:
+        """An answer whose rights, and whose asker's key, still stand after it was computed. Raises PolicyChanged, TokenInvalid."""
         house = self.house
         changing = changes(request.document, request.operation, house.config.query_tokens)
         for _ in range(1 + READ_AGAIN):
-            scope, snapshot = await house.scope_of(subject)
-            if changing and not await house.rights.stand(scope, snapshot):
+            scope, snapshot = await house.scope_of(actor.subject)
+            if changing:
+                if await house.rights.stand(scope, snapshot):
+                    return await self._changed(actor, request, scope, snapshot, deadline, language)
                 continue
             answer = await execute(request, house.context(scope, snapshot, deadline, language), house.documents)
-            if changing or await house.rights.stand(scope, snapshot):
-                return answer  # a change is never made twice: whether its maker's rights stand is seen in its own transaction
+            if await house.rights.stand(scope, snapshot):
+                await house.callers.stands(actor, scope, snapshot.version)
+                return answer
         raise PolicyChanged()
+
+    async def _changed(
+        self, actor: Actor, request: GraphQLRequest, scope: Compiled, snapshot: Snapshot, deadline: float, language: str
+    ) -> Answer:
+        """A change is never made twice: whether its maker's rights still stand is seen once more in its own transaction."""
+        await self.house.callers.stands(actor, scope, snapshot.version)
+        return await execute(request, self.house.context(scope, snapshot, deadline, language), self.house.documents)
 
     def _note(self, answer: Answer, record: Record) -> None:
         """What an answer leaves in the log."""

@@ -17,15 +17,15 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from authz.identity import issue
+from authz.signing import issue
 from gateway.app import create_app
 from gateway.commands.publish import publishing
 from gateway.commands.simulate import opened, stamp_of
 from gateway.commands.token import grant
 from gateway.config import Config, configured
 from gateway.log import to_stderr
-from gateway.rights import trust
 from gateway.server import Server, server
+from gateway.signing import demo_signing
 from gateway.simulate.notes import Notes, read_notes, write_notes
 from gateway.simulate.preparing import fill, first_notes, found_tenants, subtree
 from gateway.simulate.running import Send, go_on, offices
@@ -66,7 +66,8 @@ def demo(
     """A province on this machine: a database for every tenant, cases through ingest, more arriving, and the API over it all."""
     asked = configured(os.environ, data=data, port=port)
     store = asked.public_store or str(asked.data / "public" / "store.db")
-    config = replace(asked, registry=f"sqlite:///{(asked.data / 'registry.db').absolute()}", public_store=store)
+    registry = f"sqlite:///{(asked.data / 'registry.db').absolute()}"
+    config = replace(asked, registry=registry, demo_tokens=True, public_store=store)
     check_port(config)
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))
@@ -159,7 +160,7 @@ async def tokens(config: Config, tree: Tree) -> dict[str, str]:
         code = below[0]
         subject = f"demo-supervisor-{code}"
         await grant(config, subject, "supervisor", code, "", "")
-        made[code] = issue(subject, trust(config), time.time(), TOKENS_GOOD_FOR)
+        made[code] = issue(subject, demo_signing(config), time.time(), TOKENS_GOOD_FOR)
         below = tree.children(code)
     return made
 

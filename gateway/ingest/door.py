@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from authz.identity import Actor
 from gateway.faults import MethodNotAllowed, errors, extra_headers, status
 from gateway.house import House
 from gateway.ingest.body import Gunzip, Plain
@@ -45,7 +46,7 @@ LOOKED_AGAIN = 3
 class Sender:
     """Who sends, to which tenant, as which source."""
 
-    subject: str
+    actor: Actor
     tenant: str
     source: str
 
@@ -91,12 +92,12 @@ class Ingesting:
         """Raises what refuses the whole request, before anything of the body is read."""
         if scope["method"] != "POST":
             raise MethodNotAllowed("Send events by POST.")
-        actor = self._house.actor(header(scope, b"authorization"))
+        actor = await self._house.actor(header(scope, b"authorization"))
         record_of(scope).actor = actor.subject
         named = Request(scope).query_params.get("source", "")
         if not SOURCE.fullmatch(named):
             raise SourceInvalid
-        sender = Sender(actor.subject, scope["path_params"]["tenant"], named)
+        sender = Sender(actor, scope["path_params"]["tenant"], named)
         await self._kinds(sender)
         return sender
 
@@ -120,10 +121,11 @@ class Ingesting:
     async def _kinds(self, sender: Sender) -> Set[str]:
         """Which kinds of event may be sent. Raises TenantNotFound, the same for no such tenant and for a foreign one."""
         for _ in range(LOOKED_AGAIN):
-            scope, snapshot = await self._house.rights.of(sender.subject)
+            scope, snapshot = await self._house.rights.of(sender.actor.subject)
             path = snapshot.tree.paths.get(sender.tenant)
             kinds = frozenset[str]() if path is None else granted(scope, f"{path}~{sender.source}/")
             if await self._house.rights.stand(scope, snapshot):
+                await self._house.callers.stands(sender.actor, scope, snapshot.version)
                 if kinds:
                     return kinds
                 raise TenantNotFound
