@@ -31,7 +31,7 @@ from authz.signing import demo_issuer
 from gateway.config import Config
 from gateway.issuers import read_issuers
 from gateway.keys import FileKeys, Kept, Keys, UrlKeys, client
-from gateway.log import Log, told
+from gateway.log import Log, to_stderr, told
 from gateway.signing import demo_signing
 from supervision.faults import Refusal
 from supervision.scope import Scope
@@ -170,3 +170,18 @@ async def insist(config: Config, registry: Registry, now: float) -> None:
             "name issuers in MINGJING_ISSUERS_FILE, or add a service account with `mingjing accounts add`, or try it out with"
             " `mingjing serve --demo-tokens`"
         )
+
+
+def check_now(config: Config) -> None:
+    """What a gateway lacks is said in one sentence, before a server begins."""
+    asyncio.run(_checked(config))
+
+
+async def _checked(config: Config) -> None:
+    registry = await Registry.open(config.registry_url, config.postgres_passfile)
+    try:
+        await insist(config, registry, time.time())
+        async with opened_callers(config, registry, to_stderr, time.time):
+            return
+    finally:
+        await registry.close()

@@ -201,8 +201,8 @@ class Config:
             raise SettingInvalid("MINGJING_AUDIT_KEY_FILE holds the same key as MINGJING_SECRET_KEY_FILE")
 
     def query_code_key(self) -> bytes:
-        """What query codes are derived with, itself derived: whoever changes it makes every printed code void."""
-        return self.secret_key("query code")
+        """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""
+        return self.secret_key("query codes")
 
     def public_key(self) -> bytes:
         """What the public store hashes query codes with."""

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands.tenants import Data
-from gateway.config import Config, configured
+from gateway.config import Config, SettingInvalid, configured
 from gateway.house import House, opened
 from gateway.log import to_stderr, told
 from gateway.metrics import Metrics
@@ -46,7 +46,14 @@ def publish(
     """Write the public store: catalogue, counts of settled months, progress under query codes. Tells nothing that is withheld."""
     config = configured(os.environ, data=data)
     pause = seconds(every) if every else 0
+    check_secret(config)
     asyncio.run(publishing(config, subject, to, pause, whole))
+
+
+def check_secret(config: Config) -> None:
+    """A secret made here would give other query codes than the ones that the gateway prints. Raises SettingInvalid."""
+    if not config.secret_key_file and not (config.data / "secret.key").exists():
+        raise SettingInvalid("MINGJING_SECRET_KEY_FILE names no file: query codes are derived with the secret of the gateway")
 
 
 async def publishing(config: Config, subject: str, to: Path, pause: int, whole: bool = False) -> None:

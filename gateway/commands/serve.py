@@ -1,6 +1,5 @@
-"""`mingjing serve`: the gateway, until it is stopped."""
+"""`mingjing serve`: the gateway, or a public store alone, until it is stopped."""
 
-import asyncio
 import os
 from importlib import import_module
 from pathlib import Path
@@ -40,5 +39,5 @@ def _app(config: Config, public: Path | None) -> ASGIApp:
     """Only what is served is loaded: beside a public store there is no code that could open anything else."""
     if public is not None:
         return import_module("gateway.public.app").create_public_app(config, public)  # type: ignore[no-any-return]
-    asyncio.run(import_module("gateway.standing").check(config))
+    import_module("gateway.callers").check_now(config)
     return import_module("gateway.app").create_app(config)  # type: ignore[no-any-return]

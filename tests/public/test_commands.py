@@ -49,6 +49,12 @@ def test_a_key_that_others_can_read_signs_nothing(world: World, tmp_path: Path) 
     assert not (tmp_path / "store.db").exists()
 
 
+def test_without_the_gateways_secret_nothing_is_published_under_other_codes(tmp_path: Path) -> None:
+    ran = mingjing("publish", "--to", str(tmp_path / "store.db"), "--as", "publisher", MINGJING_DATA=str(tmp_path))
+    assert (ran.returncode, "MINGJING_SECRET_KEY_FILE" in ran.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_publication_at_the_same_time_is_refused(tmp_path: Path) -> None:
     with alone(tmp_path), pytest.raises(AlreadyPublishing), alone(tmp_path):
         pass
