@@ -11,7 +11,7 @@ from supervision.audit import Deed, Outcome
 from supervision.faults import Fault
 from supervision.grant import Grant
 from supervision.scope import Scope
-from tenants.read.opened import Opened, Opening, What
+from tenants.read.opened import Change, Opened, Opening, What
 
 
 class Asker(NamedTuple):
@@ -39,12 +39,15 @@ class Witness:
     async def recorded(self, scope: Scope, paths: Mapping[str, str]) -> bool:
         """Whether all that the answer opens is on record now. If not, what could not be written is closed: compute it again."""
         fresh = {what: new for what, opening in self.opened.openings.items() if (new := self._new(what, opening)).rows}
-        if not fresh:
+        if not (fresh or self.opened.changes):
             return True
         deeds: dict[str, list[Deed]] = {}
         for what, opening in fresh.items():
             deeds.setdefault(what.tenant, []).extend(self._deeds(scope, paths[what.tenant], what, opening))
-        failed = await self._auditing.record(deeds)
+        for change in self.opened.changes:
+            deeds.setdefault(change.tenant, []).append(self._changed(scope, paths[change.tenant], change))
+        self.opened.changes = []
+        failed = await self._auditing.record(deeds) & {what.tenant for what in fresh}
         self._closed |= dict.fromkeys(failed, AuditUnwritable())
         for what, opening in fresh.items():
             if what.tenant not in failed:
@@ -52,6 +55,23 @@ class Witness:
                 known.rows.update(opening.rows)
                 known.fields.update(opening.fields)
         return not failed
+
+    def _changed(self, scope: Scope, path: str, change: Change) -> Deed:
+        """It stands in its own table by then, with who did it and why: that is left where no entry can be written."""
+        asker, row = self.asker, scope.because(change.action, path)
+        return Deed(
+            asker.request_id,
+            asker.actor,
+            change.action,
+            Outcome.CHANGED,
+            change.entity,
+            1,
+            reason=change.reason or asker.reason,
+            session=asker.session,
+            told=change.told,
+            grant_id=None if row is None else row.id,
+            because="" if row is None else row.spelled,
+        )
 
     def _new(self, what: What, opening: Opening) -> Opening:
         """What is not on record of it yet."""
@@ -87,7 +107,5 @@ class Witness:
 
 
 def spelled(rows: Iterable[Grant]) -> str:
-    """Rows of the policy as they stood, each once."""
-    return "; ".join(
-        f"{row.id}: {row.effect} {row.subject} {row.role} {row.path} {row.not_before}-{row.expires}" for row in dict.fromkeys(rows)
-    )
+    """Rows of the policy as they stand, each once."""
+    return "; ".join(row.spelled for row in dict.fromkeys(rows))

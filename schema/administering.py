@@ -11,13 +11,14 @@ from typing import Any
 from authz.delegating import through
 from authz.policy import GRANT_WRITE, known
 from schema.policy import GrantInput, RecusalInput, TeamInput
-from schema.reaching import given, level_of, path_of, recused_path
+from schema.reaching import given, level_of, path_of, reaching, recused_path
 from schema.run import Run
-from schema.within import visible
+from schema.within import refused, visible
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
 from supervision.pattern import parsed
 from tenants.administration import Acting, GrantNotFound, Proposed
+from tenants.read.opened import Sought
 from tenants.read.request import Asking, Filter, Order, Read, Shape
 from tenants.registry import Registry
 
@@ -81,6 +82,8 @@ def check_write(run: Run, path: str) -> None:
     """Raises ActionRefused where the asker does not administer all that a pattern covers."""
     pattern = parsed(path)
     if pattern is None or not run.context.asking.scope.covers(pattern, (GRANT_WRITE,)):
+        if (tenant := reaching(path).tenant) in run.context.registry.tree.paths:
+            refused(run.context, Sought(str(tenant), GRANT_WRITE))
         raise ActionRefused(f"{GRANT_WRITE} over {path} is needed")
 
 

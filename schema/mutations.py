@@ -3,20 +3,23 @@
 Resolved by Strawberry itself, one after the other, as GraphQL wants it of mutations.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import Info
 
+from authz.policy import GRANT_WRITE
 from schema import administering as may
 from schema.policy import Effect, Grant, GrantInput, PolicyChange, Proposal, ProposalState, RecusalInput, TeamInput
 from schema.reaching import reaching
 from schema.run import Run
 from supervision import grant as policy
+from supervision.tree import Tree
 from tenants import administration
 from tenants.administration import GrantNotFound, Proposed
+from tenants.read.opened import Change
 
 Why = Annotated[str, strawberry.argument(description="Why: it stands in the policy and in the audit log.")]
 Granting = Annotated[GrantInput, strawberry.argument(description="The grant.")]
@@ -67,7 +70,7 @@ async def revoke(info: Info[Any, None], id: Number, reason: Why) -> PolicyChange
     if found is None:
         raise GrantNotFound
     may.check_revoke(run, found.grant)
-    return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
+    return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because), why=because)
 
 
 async def approve(info: Info[Any, None], proposal: Number, reason: Why) -> PolicyChange | None:
@@ -90,15 +93,16 @@ async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> Pol
     registry, because = may.policing(run).registry, may.reason(reason)
     for row in [one.grant for one in await registry.grants() if one.grant.team == number(team)]:
         may.check_write(run, row.path)
-    return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
+    return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because), why=because)
 
 
 async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry = may.policing(run).registry
-    may.reason(reason)
-    may.check_sessions(run, subject, await registry.grants_of(subject))
+    because, rows = may.reason(reason), await registry.grants_of(subject)
+    may.check_sessions(run, subject, rows)
     await administration.end_sessions(registry, may.acting(run), subject)
+    noted(run, {row.path for row in rows}, "sessions", f"ended those of {subject}", because)
     return change(run)
 
 
@@ -106,19 +110,44 @@ async def decided(run: Run, proposal: int, reason: str, *, approved: bool) -> Po
     registry, because = may.policing(run).registry, may.reason(reason)
     may.check_decide(run, await administration.proposal(registry, proposal))
     found, made = await administration.decide(registry, may.acting(run), proposal, because, approved)
-    return change(run, grants=[made] if made else [], proposals=[found])
+    return change(run, grants=[made] if made else [], proposals=[found], why=because)
 
 
 def change(
-    run: Run, grants: Iterable[policy.Grant] = (), proposals: Iterable[Proposed] = (), ended: Iterable[policy.Grant] = ()
+    run: Run,
+    grants: Sequence[policy.Grant] = (),
+    proposals: Sequence[Proposed] = (),
+    ended: Sequence[policy.Grant] = (),
+    why: str = "",
 ) -> PolicyChange:
-    """What became of it, as the API tells it."""
+    """What became of it, as the API tells it; and for the audit log."""
     now = run.context.asking.now
+    for row in grants:
+        noted(run, [row.path], "grants", f"made {row.spelled}", row.reason)
+    for row in ended:
+        noted(run, [row.path], "grants", f"ended {row.spelled}", why)
+    for one in proposals:
+        said = f"{one.id} {one.state}: {one.subject} {one.role} {one.path} {one.not_before}-{one.expires}"
+        noted(run, [one.path], "proposals", said, why or one.reason)
     return PolicyChange(
         grants=[grant_told(row, now) for row in grants],
         proposals=[proposal_told(one) for one in proposals],
         ended=[grant_told(row, now) for row in ended],
     )
+
+
+def noted(run: Run, paths: Iterable[str], entity: str, told: str, why: str) -> None:
+    """A change of the policy, for the record of the tenants it concerns; what holds everywhere concerns those at the top."""
+    opened, tree = run.context.asking.opened, run.context.registry.tree
+    if opened is None:
+        return
+    for tenant in sorted({code for path in paths for code in _concerned(path, tree)}):
+        opened.changes.append(Change(tenant, GRANT_WRITE, entity, told, why))
+
+
+def _concerned(path: str, tree: Tree) -> Sequence[str]:
+    tenant = reaching(path).tenant
+    return tree.children(None) if tenant is None else [tenant] if tenant in tree.paths else []
 
 
 def grant_told(row: policy.Grant, granted_at: datetime | str) -> Grant:

@@ -38,5 +38,10 @@ class Grant:
         """What the path says; None where it says nothing, which covers nothing."""
         return parsed(self.path)
 
+    @property
+    def spelled(self) -> str:
+        """The row as it stands, in one line."""
+        return f"{self.id}: {self.effect} {self.subject} {self.role} {self.path} {self.not_before}-{self.expires}"
+
     def live(self, now: float) -> bool:
         return self.not_before <= now < self.expires

@@ -36,10 +36,21 @@ class Sought(NamedTuple):
     row: int | None = None
 
 
+class Change(NamedTuple):
+    """Something that was changed, in words: a right given or taken."""
+
+    tenant: str
+    action: str
+    entity: str
+    told: str
+    reason: str
+
+
 @dataclass(slots=True)
 class Opened:
     """One request's. `refused`: what may be a refusal; whether such a case is there at all is not known here."""
 
+    changes: list[Change] = field(default_factory=list)
     openings: dict[What, Opening] = field(default_factory=dict)
     refused: dict[Sought, None] = field(default_factory=dict)
 
