@@ -21,7 +21,10 @@ def rows(file: Path, table: str) -> list[Row]:
         return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid")]
 
 
-TABLES = ("departments", "officers", "power_items", "item_steps", "item_fees", "cases", "case_events", "clock_stops", "fees")
+TABLES = (
+    "departments", "officers", "power_items", "item_steps", "item_fees", "item_materials",
+    "cases", "case_events", "clock_stops", "fees",
+)  # fmt: skip
 
 
 class World:
@@ -42,6 +45,7 @@ class World:
             item["department"] = departments[item["department_id"]]
             item["steps"] = sorted(of(held["item_steps"], "item_id", item["id"]), key=lambda step: int(step["position"]))
             item["fees"] = of(held["item_fees"], "item_id", item["id"])
+            item["materials"] = sorted(of(held["item_materials"], "item_id", item["id"]), key=lambda one: int(one["position"]))
         for officer in held["officers"]:
             officer["department"] = departments[officer["department_id"]]
         children = {name: grouped(held[name]) for name in ("case_events", "clock_stops", "fees")}

@@ -20,6 +20,9 @@ class Figures:
     def at_most(self, name: str, value: float, bound: float, unit: str = "s") -> None:
         self._say(name, f"{value:,.2f} {unit}", f"at most {bound:,g} {unit}", value <= bound)
 
+    def at_least(self, name: str, value: float, bound: float) -> None:
+        self._say(name, f"{value:,}", f"at least {bound:,g}", value >= bound)
+
     def equal(self, name: str, value: object, wanted: object) -> None:
         self._say(name, f"{value}", f"wanted {wanted}", value == wanted)
 

@@ -60,6 +60,7 @@ STOP: Fields = plain("position procedure limit_days") | moments("stopped_at resu
 FEE: Fields = plain("position kind code amount basis") | moments("occurred_at")
 STEP: Fields = plain("position code name post limit_days") | truths("required")
 STANDARD: Fields = plain("code name amount basis")
+MATERIAL: Fields = plain("position code name form copies") | truths("required") | plain("note")
 DEPARTMENT: Fields = plain("code name")
 OFFICER: Fields = plain("code name post certificate")
 ITEM: Fields = plain("code version name kind legal_basis statutory_days promised_days limit_unit") | moments("effective_from")
@@ -84,6 +85,7 @@ OFFICER_TEXT = f"id {flat(OFFICER)} department {{ {DEPARTMENT_TEXT} }}"
 ITEM_TEXT = (
     f"id {flat(ITEM)} department {{ {DEPARTMENT_TEXT} }}"
     f" steps(first: {MANY}) {{ {flat(STEP)} }} fees(first: 20) {{ {flat(STANDARD)} }}"
+    f" materials(first: {MANY}) {{ {flat(MATERIAL)} }}"
 )
 TENANT_TEXT = "id code name level parent { code }"
 CASE_TEXT = (
@@ -111,6 +113,7 @@ def item(tenant: str, row: Row | None) -> Row | None:
         "department": department(tenant, row["department"]),
         "steps": [told(STEP, step) for step in row["steps"]],
         "fees": [told(STANDARD, fee) for fee in row["fees"]],
+        "materials": [told(MATERIAL, material) for material in row["materials"]],
     }
 
 

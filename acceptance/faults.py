@@ -84,7 +84,7 @@ class Gateway:
 @asynccontextmanager
 async def serving(folder: Path, token: str) -> AsyncIterator[Gateway]:
     log = folder / "serve.log"
-    command = [sys.executable, "-m", "gateway", "serve", "--port", "0", "--data", str(folder)]
+    command = [sys.executable, "-m", "gateway", "serve", "--demo-tokens", "--port", "0", "--data", str(folder)]
     with log.open("w") as lines:
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=lines)  # noqa: ASYNC220 - it goes on by itself

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import orjson
 
-from authz.identity import issue
+from authz.signing import issue
 from bench import questions, rows
 from bench.agree import same
 from bench.lists import TENANT
@@ -27,7 +27,7 @@ from bench.ours import SUBJECT, registered
 from bench.places import Places
 from bench.result import Check, Result, Side
 from gateway.config import Config
-from gateway.rights import trust
+from gateway.signing import demo_signing
 from tests.postgres import free_port
 
 CONNECTIONS = 8
@@ -107,7 +107,7 @@ def product(held: ExitStack, folder: Path, token: str) -> dict[str, Server]:
     """The product's own server, as it is and without preparing."""
     ports = {"prepared": free_port(), "executor": free_port()}
     commands = {
-        "prepared": ("gateway", "serve", "--port", str(ports["prepared"]), "--data", str(folder)),
+        "prepared": ("gateway", "serve", "--port", str(ports["prepared"]), "--data", str(folder), "--demo-tokens"),
         "executor": ("bench.served", str(ports["executor"]), str(folder)),
     }
     found = {}
@@ -121,7 +121,7 @@ async def measured(name: str, kind: str, place: str, source: str) -> Result:
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mingjing-bench-http-")))
         await (await registered(folder, rows.FEW, source)).close()
-        token = issue(SUBJECT, trust(Config(data=folder)), time.time(), 86_400)
+        token = issue(SUBJECT, demo_signing(Config(data=folder)), time.time(), 86_400)
         servers = {**product(held, folder, token), **others(held, place, folder, token)}
         for server in servers.values():
             await server.loaded(ROUND_SECONDS)

@@ -17,7 +17,7 @@ from schema.execute import GraphQLRequest
 
 def main(port: str, folder: str) -> None:
     querying.GraphQLRequest = partial(GraphQLRequest, prepared=False)  # type: ignore[attr-defined,assignment]
-    config = Config(port=int(port), data=Path(folder))
+    config = Config(port=int(port), data=Path(folder), demo_tokens=True)
     server(create_app(config), config, to_stderr).run()
 
 

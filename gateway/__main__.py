@@ -10,10 +10,10 @@ from gateway.config import language_in
 from supervision.faults import Failure, Refusal
 from supervision.words import message
 
-COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "explain", "schema", "catalogue")
+COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "explain", "schema", "catalogue", "publish")
 """Each a module with a function of the same name."""
 
-GROUPS = ("tenants", "calendar", "quarantine", "audit")
+GROUPS = ("tenants", "calendar", "quarantine", "accounts", "store", "audit")
 """Each a module with an `app` that holds several commands."""
 
 WHAT = "One GraphQL schema over the databases of a province, its cities and counties."

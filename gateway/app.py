@@ -4,37 +4,31 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.config import Config, SettingInvalid
-from gateway.faults import MethodNotAllowed, PathUnknown, errors, extra_headers, status
+from gateway.around import broken, cors, healthy, not_served
+from gateway.callers import insist
+from gateway.config import Config
 from gateway.house import House, opened
 from gateway.ingest.door import routes as ingest_routes
-from gateway.language import language_of, spoken
 from gateway.log import Log, to_stderr, told
 from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.public.app import PATH, public_door
 from gateway.querying import Querying
-from gateway.recorder import Recorder, record_of
-from supervision.faults import Failure, Fault, Refusal
+from gateway.recorder import Recorder
+from supervision.faults import Fault
 
 READY_WITHIN = 2.0
 """Seconds in which the registry must answer for the gateway to be ready."""
-
-
-class RequestUnreadable(Refusal):
-    """The request cannot be read."""
-
-    code = "REQUEST_UNREADABLE"
 
 
 def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] = time.time) -> ASGIApp:
@@ -44,17 +38,18 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            async with opened(config, log, metrics, clock) as house:
+            async with opened(config, log, metrics, clock) as house, public_doors(config, log) as public:
+                await insist(config, house.registry, clock())
                 metrics.watch(house.states)
-                app.router.routes[:] = doors(house)
-                front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), _broken)
+                app.router.routes[:] = [*doors(house), *public]
+                front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)
                 yield
         except Fault as fault:  # the server only says that it does not start
             log({"level": "error", "event": "not serving", **told(fault)})
             raise
 
-    handlers = {HTTPException: _not_served, Exception: _broken}
-    app = Starlette(lifespan=lifespan, middleware=_cors(config), exception_handlers=handlers)  # type: ignore[arg-type]
+    handlers = {HTTPException: not_served, Exception: broken}
+    app = Starlette(lifespan=lifespan, middleware=cors(config), exception_handlers=handlers)  # type: ignore[arg-type]
     app.router.redirect_slashes = False
     app.state.log, app.state.language = log, config.language
     front = Front(app)
@@ -77,31 +72,26 @@ class Front:
             await self.querying(scope, receive, send)
 
 
+@asynccontextmanager
+async def public_doors(config: Config, log: Log) -> AsyncIterator[list[BaseRoute]]:
+    """The public's door, where a store is named: it is handed the store, and nothing of the house."""
+    if not config.public_store:
+        yield []
+        return
+    door = public_door(config, Path(config.public_store), log)
+    async with door.holding.watched(config.public_refresh):
+        yield [Route(PATH, door)]
+
+
 def doors(house: House) -> list[BaseRoute]:
     """Every address that is answered."""
     return [
         Route("/graphql", Querying(house)),
         *ingest_routes(house, house.source_of, house.config.ingest_limits()),
-        Route("/healthz", _healthy, methods=["GET"]),
+        Route("/healthz", healthy, methods=["GET"]),
         Route("/readyz", _readiness(house), methods=["GET"]),
         Route("/metrics", _metrics(house.metrics), methods=["GET"]),
     ]
-
-
-def _cors(config: Config) -> list[Middleware]:
-    if "*" in config.cors_origins:
-        raise SettingInvalid("MINGJING_CORS_ORIGINS takes no *: name the origins")
-    if not config.cors_origins:
-        return []
-    headers = ["Authorization", "Content-Type", "X-Request-Id"]
-    methods, shown = ["GET", "POST"], ["X-Request-Id", "Retry-After"]
-    origins = list(config.cors_origins)
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers, expose_headers=shown)]
-
-
-async def _healthy(_: Request) -> Response:
-    """The process answers."""
-    return Response(b'{"healthy":true}', media_type="application/json")
 
 
 def _readiness(house: House) -> Callable[[Request], Awaitable[Response]]:
@@ -124,26 +114,3 @@ def _metrics(metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
         return Response(metrics.page(), media_type=CONTENT_TYPE)
 
     return page
-
-
-async def _not_served(request: Request, problem: HTTPException) -> Response:
-    """What the routing refuses, in our words."""
-    kinds = {404: PathUnknown, 405: MethodNotAllowed}
-    return _refused(request, kinds.get(problem.status_code, RequestUnreadable)(), (problem.headers or {}).get("Allow", ""))
-
-
-async def _broken(request: Request, problem: Exception) -> Response:
-    """A mistake of ours. The server's own log tells it too, when it is raised on."""
-    record = record_of(request.scope)
-    line = {"level": "error", "event": "failure", "request": record.request_id, "id": record.request_id}
-    request.app.state.log(line | told(problem))
-    return _refused(request, Failure(), "")
-
-
-def _refused(request: Request, fault: Fault, allow: str) -> Response:
-    record = record_of(request.scope)
-    record.codes.append(fault.code)
-    headers = {name.decode(): value.decode() for name, value in extra_headers(fault, allow)}
-    language = language_of(request.scope, request.app.state.language)
-    headers |= {name.decode(): value.decode() for name, value in spoken(language)}
-    return Response(errors(fault, record.request_id, language), status(fault), headers, media_type="application/json")

@@ -4,14 +4,19 @@ Secrets are never settings: a setting names the file that holds one, and the fil
 Knows nothing of what the settings do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from secrets import token_bytes
 from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from gateway.ingest.limits import IngestLimits
+from gateway.key_limits import KeyLimits
 from supervision.faults import Refusal
+from supervision.manifest import new_keys, public_of
 from supervision.tree import Level
 from supervision.words import LANGUAGES
 from tenants.read.request import Limits
@@ -55,13 +60,22 @@ class Config:
     language: str = setting("zh", "language of sentences where a request names none (Accept-Language): zh or en", among=LANGUAGES)
     cors_origins: tuple[str, ...] = setting((), "origins whose pages may read answers, separated by commas; * is not taken")
 
-    token_key_file: str = setting("", "file of the key that signs tokens (HS256); empty: token.key in `data`, made on first use")
-    token_issuer: str = setting("mingjing", "the issuer (iss) that tokens must name")
-    token_audience: str = setting("mingjing", "the audience (aud) that tokens must name")
-    token_leeway: float = setting(30.0, "seconds by which the clocks of issuer and gateway may differ", 0)
+    issuers_file: str = setting("", "file of the issuers whose tokens are believed (docs/identity.md); empty: none")
+    jwks_refresh: float = setting(300.0, "seconds between two looks at the keys of an issuer over HTTP", 0.01)
+    jwks_again: float = setting(10.0, "seconds between two looks because of a key that is not known, or after a failed look", 0.01)
+    jwks_within: float = setting(5.0, "seconds for one look at an issuer's keys", 0.01)
+    jwks_stale: float = setting(86_400.0, "seconds for which an issuer's last good keys are believed when no look succeeds", 0)
+    jwks_bytes: int = setting(262_144, "bytes of an issuer's keys, as a file or over HTTP", 1)
+    service_token_seconds: int = setting(3_600, "seconds for which a token that a service account signs may be good", 1)
+    secret_key_file: str = setting("", "file of the key that cursors are signed with; empty, in a demo: secret.key in `data`")
+    audit_key_file: str = setting("", "file of the key that the audit is signed with; empty, in a demo: audit.key in `data`")
+    demo_tokens: bool = setting(False, "whether tokens of `mingjing token` are believed: whoever reads its key can be anybody")
+    token_key_file: str = setting("", "file of the key that `mingjing token` signs with (HS256); empty: token.key in `data`")
+    token_issuer: str = setting("mingjing", "the issuer (iss) of the tokens of `mingjing token`")
+    token_audience: str = setting("mingjing", "the audience (aud) that tokens of service accounts and of `mingjing token` name")
+    token_leeway: float = setting(30.0, "seconds by which their clock and the gateway's may differ", 0)
     tokens_remembered: int = setting(4096, "checked tokens kept so that their signature is computed once", 1)
     scopes_remembered: int = setting(4096, "compiled scopes kept, one per person", 1)
-    cursor_key_file: str = setting("", "file of the key that signs cursors; empty: cursor.key in `data`, made on first use")
 
     four_eyes: tuple[str, ...] = setting(
         ("PROVINCE", "CITY"), "levels of tenants whose grants want a second administrator, by commas; empty: none", among=LEVELS
@@ -94,7 +108,6 @@ class Config:
     groups_max: int = setting(20_000, "groups of one summary at most", 1)
     document_cache_bytes: int = setting(16_777_216, "bytes that documents kept parsed and validated may take, as estimated", 0)
 
-    audit_key_file: str = setting("", "file of the audit log's key; empty: audit.key in `data`, made on first use")
     audit_within: float = setting(2.0, "seconds for putting on record what an answer opens; who takes longer is not shown", 0.01)
     audit_batch: int = setting(200, "answers whose audit entries are committed together in one place", 1)
     audit_at_once: int = setting(8, "places whose audit entries are committed at the same time", 1)
@@ -111,6 +124,33 @@ class Config:
     ingest_batch_bytes: int = setting(4_194_304, "bytes that are committed together", 1)
     ingest_flush_after: float = setting(0.2, "seconds after which a batch that is not full is committed", 0.001)
     ingest_idle_seconds: float = setting(60.0, "seconds without a byte after which a body of events has broken off", 0.01)
+
+    public_store: str = setting("", "file of the public store that is served at /public/graphql; empty: that address is not there")
+    public_threshold: int = setting(5, "cases that a published count must have at least, or be 0; smaller ones are withheld", 1)
+    public_settled: int = setting(7, "days after its end for which a month waits for late events before it is published", 0)
+    public_years: int = setting(3, "calendar years that statistics go back when the first store is published, this one included", 1)
+    public_key_file: str = setting("", "file of the key that hashes query codes; empty: public.key in `data`, made on first use")
+    manifest_key_file: str = setting("", "file of the key that signs public stores (Ed25519, PEM); empty: manifest.key in `data`")
+    manifest_trust_file: str = setting("", "file of the public key that public stores must be signed with; empty: of manifest.key")
+    gateway_name: str = setting("mingjing", "name of this gateway in what it signs")
+    publish_patience: float = setting(60.0, "seconds before a slow source is left out of a publication", 0.01)
+    public_refresh: float = setting(5.0, "seconds between two looks for a newer public store", 0.01)
+    public_max_age: int = setting(600, "seconds for which anyone may keep an answer of the public door", 0)
+    public_body_bytes: int = setting(16_384, "bytes of one public request's body or query string", 1)
+    public_tokens: int = setting(1_000, "tokens of one public document", 1)
+    public_depth: int = setting(8, "levels of nested selections of a public document", 1)
+    public_aliases: int = setting(20, "aliases of one public document", 0)
+    public_directives: int = setting(5, "directives of one public document", 0)
+    public_fields: int = setting(500, "fields of one public operation, its fragments spread", 1)
+    public_roots: int = setting(5, "root fields of one public operation", 1)
+    public_page: int = setting(100, "rows of one public page at most", 1)
+    public_rows: int = setting(5_000, "rows of all lists of one public request together", 1)
+    progress_burst: int = setting(10, "query codes that one address may look up at once", 1)
+    progress_rate: float = setting(0.1, "query codes a second that one address may look up on and on", 0.0001)
+    progress_burst_all: int = setting(200, "query codes that all addresses together may look up at once", 1)
+    progress_rate_all: float = setting(50.0, "query codes a second that all addresses together may look up on and on", 0.001)
+    progress_addresses: int = setting(100_000, "addresses whose look-ups are counted; beyond, the longest quiet is forgotten", 1)
+    trusted_proxies: tuple[str, ...] = setting((), "addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed")
     # fmt: on
 
     def part(self, kind: type[T]) -> T:
@@ -133,11 +173,55 @@ class Config:
     def token_key(self) -> bytes:
         return secret(Path(self.token_key_file) if self.token_key_file else None, self.data / "token.key")
 
-    def cursor_key(self) -> bytes:
-        return secret(Path(self.cursor_key_file) if self.cursor_key_file else None, self.data / "cursor.key")
+    def secret_key(self, purpose: str) -> bytes:
+        """32 bytes out of the gateway's one secret for one purpose; another gives other bytes (RFC 5869)."""
+        return HKDF(SHA256(), 32, None, f"mingjing {purpose}".encode()).derive(self._secret())
+
+    def _secret(self) -> bytes:
+        return secret(Path(self.secret_key_file) if self.secret_key_file else None, self.data / "secret.key")
 
     def audit_key(self) -> bytes:
         return secret(Path(self.audit_key_file) if self.audit_key_file else None, self.data / "audit.key")
+
+    def key_limits(self) -> KeyLimits:
+        """What those who look for issuers' keys are told."""
+        return KeyLimits(**{f.name: getattr(self, f"jwks_{f.name}") for f in fields(KeyLimits)})
+
+    def check_secrets(self) -> None:
+        """Reads both secrets. Where it is no demo, both are named, and whoever has the data has not the audit's key as well."""
+        if not self.demo_tokens:
+            for name in ("secret_key_file", "audit_key_file"):
+                if not getattr(self, name):
+                    raise SettingInvalid(f"MINGJING_{name.upper()} names no file: give it one of 32 random bytes or more, mode 600")
+            if Path(self.audit_key_file).resolve().is_relative_to(self.data.resolve()):
+                raise SettingInvalid(
+                    "MINGJING_AUDIT_KEY_FILE lies in the data folder: whoever can change the data could sign for it"
+                )
+        if self._secret() == self.audit_key():
+            raise SettingInvalid("MINGJING_AUDIT_KEY_FILE holds the same key as MINGJING_SECRET_KEY_FILE")
+
+    def query_code_key(self) -> bytes:
+        """What query codes are derived with, itself derived: whoever changes it makes every printed code void."""
+        return self.secret_key("query code")
+
+    def public_key(self) -> bytes:
+        """What the public store hashes query codes with."""
+        return secret(Path(self.public_key_file) if self.public_key_file else None, self.data / "public.key")
+
+    def manifest_key(self) -> bytes:
+        """What public stores are signed with, in PEM; our own is made on first use."""
+        return secret(
+            Path(self.manifest_key_file) if self.manifest_key_file else None, self.data / "manifest.key", lambda: new_keys().private
+        )
+
+    def manifest_trust(self) -> bytes:
+        """What public stores must be signed with, in PEM; the public half of our own key where none is named."""
+        if not self.manifest_trust_file:
+            return public_of(self.manifest_key())
+        try:
+            return Path(self.manifest_trust_file).read_bytes()
+        except OSError as problem:
+            raise SettingInvalid(f"{self.manifest_trust_file} cannot be read: {problem.strerror}") from None
 
 
 def configured(environ: Mapping[str, str], **given: Any) -> Config:
@@ -179,14 +263,16 @@ def _read(default: Any, text: str) -> Any:
     """The text as the kind of thing that the default is."""
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(default, bool):
+        return ("false", "true").index(text.lower()) == 1
     return type(default)(text)
 
 
-def secret(named: Path | None, own: Path) -> bytes:
+def secret(named: Path | None, own: Path, made: Callable[[], bytes] = lambda: token_bytes(32).hex().encode()) -> bytes:
     """The bytes of the file that a setting names, or else of our own file, which is made on first use."""
     path = named or own
     if named is None and not own.exists():
-        _make_secret(own)
+        _make_secret(own, made())
     try:
         if path.stat().st_mode & 0o077:
             raise SecretFileOpen(f"{path}: chmod 600 it")
@@ -198,12 +284,12 @@ def secret(named: Path | None, own: Path) -> bytes:
     return key
 
 
-def _make_secret(path: Path) -> None:
+def _make_secret(path: Path, content: bytes) -> None:
     """Written whole under another name first: two processes that start together end with one and the same key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{token_bytes(6).hex()}")
     draft.touch(mode=0o600)
-    draft.write_bytes(token_bytes(32).hex().encode())
+    draft.write_bytes(content)
     try:
         path.hardlink_to(draft)
     except FileExistsError:

@@ -97,10 +97,15 @@ STATUSES: Mapping[str, int] = {
     "TENANT_NOT_FOUND": 404,
     "TOKEN_MISSING": 401,
     "TOKEN_INVALID": 401,
+    "SESSION_ENDED": 401,
     "TOKEN_EXPIRED": 401,
     "POLICY_CHANGED": 503,
     "ANSWER_TIMED_OUT": 504,
     "REGISTRY_UNREACHABLE": 503,
+    "KEYS_UNAVAILABLE": 503,
+    "LOOKUPS_EXCEEDED": 429,
+    "NOTHING_PUBLISHED": 503,
+    "STORE_UNREADABLE": 503,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

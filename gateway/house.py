@@ -5,18 +5,19 @@ Opening asks no tenant: a dead one delays nothing. Knows no HTTP.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from authz.identity import Actor, Identities, TokenMissing
+from authz.identity import Actor, TokenMissing
 from gateway.auditing import Auditing, AuditLimits
+from gateway.callers import Callers, opened_callers
 from gateway.config import Config
 from gateway.leases import Leases
 from gateway.log import Log, told
 from gateway.metrics import Metrics
 from gateway.refusals import Refusals
-from gateway.rights import Rights, trust
+from gateway.rights import Rights
 from gateway.witness import Witness
 from schema.administering import Policing
 from schema.context import Bounds, Context
@@ -42,7 +43,7 @@ class House:
     metrics: Metrics
     clock: Callable[[], float]
     registry: Registry
-    identities: Identities
+    callers: Callers
     rights: Rights
     signer: Signer
     documents: Documents
@@ -57,12 +58,12 @@ class House:
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def actor(self, authorization: bytes | None) -> Actor:
-        """Who asks, by the Authorization header. Raises TokenMissing, TokenInvalid, TokenExpired."""
+    async def actor(self, authorization: bytes | None) -> Actor:
+        """Who asks, by the Authorization header. Raises TokenMissing, TokenInvalid, TokenExpired, KeysUnavailable."""
         scheme, _, token = (authorization or b"").decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             raise TokenMissing()
-        return self.identities.actor(token.strip(), self.clock())
+        return await self.callers.actor(token.strip())
 
     async def scope_of(self, subject: str) -> tuple[Scope, Snapshot]:
         """A person's rights, with the registry of the same version, for which the sources stand ready.
@@ -144,15 +145,17 @@ async def _closed(sources: list[Source], ending: asyncio.Event, after: float) ->
 async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[], float]) -> AsyncIterator[House]:
     """A house, and its end: what it holds is given back whatever happens."""
     bounds = config.part(Bounds)
-    identities = Identities(trust(config), config.tokens_remembered)
-    signer, documents = Signer(config.cursor_key()), Documents(config.part(QueryLimits), bounds)
-    registry = await Registry.open(config.registry_url, config.postgres_passfile)
-    rights = Rights(registry, clock, config.scopes_remembered)
-    policing = Policing(registry, config.four_eyes, config.delegation_depth)
-    house = House(config, log, metrics, clock, registry, identities, rights, signer, documents, bounds, policing, Leases(rights))
-    house.auditing = Auditing(registry, house.source_of, config.audit_key(), config.part(AuditLimits), clock, log)
-    house.refusals = Refusals(house.auditing, house.source_of, log)
-    try:
+    async with AsyncExitStack() as held:
+        registry = await Registry.open(config.registry_url, config.postgres_passfile)
+        held.push_async_callback(registry.close)
+        callers = await held.enter_async_context(opened_callers(config, registry, log, clock))
+        rights = Rights(registry, clock, config.scopes_remembered)
+        signer, documents = Signer(config.secret_key("cursor")), Documents(config.part(QueryLimits), bounds)
+        policing = Policing(registry, config.four_eyes, config.delegation_depth)
+        house = House(config, log, metrics, clock, registry, callers, rights, signer, documents, bounds, policing, Leases(rights))
+        house.auditing = Auditing(registry, house.source_of, config.audit_key(), config.part(AuditLimits), clock, log)
+        house.refusals = Refusals(house.auditing, house.source_of, log)
+        held.push_async_callback(_given_back, house)
         house.take(registry.snapshot)
         watching = [asyncio.create_task(house.watch()), asyncio.create_task(house.leases.watch())]
         for task in watching:
@@ -163,8 +166,6 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-    finally:
-        await _given_back(house)
 
 
 async def _given_back(house: House) -> None:
@@ -174,4 +175,3 @@ async def _given_back(house: House) -> None:
     await asyncio.gather(*house._closing)
     for source in house.sources.values():
         await source.close()
-    await house.registry.close()

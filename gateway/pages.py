@@ -40,8 +40,9 @@ def settings() -> str:
 
 def _setting(described: Any) -> str:
     default = ",".join(described.default) if isinstance(described.default, tuple) else str(described.default)
+    default = default.lower() if isinstance(described.default, bool) else default
     meaning = described.metadata["meaning"]
-    kind = {int: "whole number", float: "number", str: "text", tuple: "list"}.get(type(described.default), "path")
+    kind = {bool: "switch", int: "whole number", float: "number", str: "text", tuple: "list"}.get(type(described.default), "path")
     told = f"{meaning[0].upper()}{meaning[1:]}.\n\nA {kind}; default {f'`{default}`' if default else 'empty'}."
     return f"\n## `{PREFIX}{described.name.upper()}`\n\n{told}\n"
 

@@ -32,7 +32,7 @@ from gateway.witness import Asker, Witness
 from schema.changing import changes
 from schema.execute import Answer, GraphQLRequest, execute
 from supervision.faults import Failure, Fault
-from supervision.scope import Scope as Rights
+from supervision.scope import Scope as Compiled
 from tenants.administration import PolicyChanged
 from tenants.registry import Snapshot
 
@@ -82,7 +82,7 @@ class Querying:
     async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Answer:
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed("use GET or POST")
-        actor = self.house.actor(header(scope, b"authorization"))
+        actor = await self.house.actor(header(scope, b"authorization"))
         record.actor = actor.subject
         answer = await self._in_time(actor, scope, receive, record)
         self._note(answer, record)
@@ -97,8 +97,9 @@ class Querying:
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)
-                asker = Asker(record.request_id, actor.subject, actor.token_id, asked.reason)
-                return await self._standing(Witness(self.house.auditing, asker), request, record, deadline, self._language(scope))
+                asker = Asker(record.request_id, actor.subject, shown_id(actor.token_id), asked.reason)
+                witness = Witness(self.house.auditing, asker)
+                return await self._standing(actor, witness, request, record, deadline, self._language(scope))
         except TimeoutError:
             raise (BodyTooSlow() if asked is None else AnswerTimedOut()) from None
 
@@ -119,28 +120,36 @@ class Querying:
             raise ReasonInvalid(f"it has {len(asked.reason)} characters; {self.house.config.reason_chars} are taken")
         return asked
 
-    async def _standing(self, witness: Witness, request: GraphQLRequest, record: Record, deadline: float, language: str) -> Answer:
-        """An answer whose rights still stand after it was computed and what it opens is on record. Raises PolicyChanged.
+    async def _standing(
+        self, actor: Actor, witness: Witness, request: GraphQLRequest, record: Record, deadline: float, language: str
+    ) -> Answer:
+        """An answer whose rights, and whose asker's key, still stand after it was computed and what it opens is on record.
 
-        In this order: what is revoked while the record is written is not shown.
+        In this order: what is revoked while the record is written is not shown. Raises PolicyChanged, TokenInvalid. A change
+        is never made twice: whether its maker's rights still stand is seen once more in its own transaction.
         """
         house = self.house
         changing = changes(request.document, request.operation, house.config.query_tokens)
         for _ in range(1 + READ_AGAIN):
-            scope, snapshot = await house.scope_of(witness.asker.actor)
-            if changing and not await house.rights.stand(scope, snapshot):
-                continue
+            scope, snapshot = await house.scope_of(actor.subject)
+            if changing:
+                if not await house.rights.stand(scope, snapshot):
+                    continue
+                await house.callers.stands(actor, scope, snapshot.version)
             answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
             record.behind = partial(self._put_refusals, witness, scope, snapshot)
             while not await witness.recorded(scope, snapshot.tree.paths):
                 if changing:
                     raise AuditUnwritable()
                 answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
-            if changing or await house.rights.stand(scope, snapshot):
-                return answer  # a change is never made twice: whether its maker's rights stand is seen in its own transaction
+            if changing:
+                return answer
+            if await house.rights.stand(scope, snapshot):
+                await house.callers.stands(actor, scope, snapshot.version)
+                return answer
         raise PolicyChanged()
 
-    def _put_refusals(self, witness: Witness, scope: Rights, snapshot: Snapshot) -> None:
+    def _put_refusals(self, witness: Witness, scope: Compiled, snapshot: Snapshot) -> None:
         """What was refused, to be put on record behind the answer."""
         paths = snapshot.tree.paths
         self.house.refusals.put(Refused(witness.asker, scope, paths[one.tenant], one) for one in witness.opened.refused)
@@ -161,6 +170,11 @@ class Querying:
             )
         told_to_caller = errors(fault, record.request_id, language)
         return Reply(status(fault), media, language, told_to_caller, tuple(extra_headers(fault, "GET, POST")))
+
+
+def shown_id(token_id: str) -> str:
+    """A token's id as any database can keep it: an issuer may write into it what it likes."""
+    return "".join(letter for letter in token_id[:200] if letter.isprintable())
 
 
 def _name(document: str) -> str:

@@ -10,16 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from authz.compile import compile_scope
-from authz.identity import Trust
-from gateway.config import Config
 from supervision.scope import Scope
 from tenants.registry import Registry, Snapshot
-
-
-def trust(config: Config) -> Trust:
-    """Which tokens this gateway believes."""
-    keys = {"HS256": [config.token_key()]}
-    return Trust(keys=keys, issuer=config.token_issuer, audience=config.token_audience, leeway=config.token_leeway)
 
 
 @dataclass(slots=True)

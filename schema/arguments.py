@@ -51,7 +51,7 @@ class Variables:
             return known
         found = self._plain(given) if len(self._signatures) == len(self._definitions) else None
         if found is None:
-            return get_variable_values(self._schema, self._definitions, dict(given), max_errors=FAULTS)
+            return get_variable_values(self._schema, self._definitions, dict(given), max_errors=FAULTS, hide_suggestions=True)
         if key is not None:
             self._lately[key] = found
             if len(self._lately) > LATELY:
@@ -99,7 +99,7 @@ class Arguments:
     def _coerced(self, into: dict[str, Any], one: Any, values: VariableValues, raising: bool) -> bool:
         name, argument, given = one
         try:
-            coerce_argument(into, self._node, name, argument, given, values, None)
+            coerce_argument(into, self._node, name, argument, given, values, None, hide_suggestions=True)
         except GraphQLError:
             if raising:
                 raise

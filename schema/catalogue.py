@@ -8,7 +8,7 @@ from schema.columns import column, many, one, truth
 from schema.declared import children
 from schema.nodes import Node
 from schema.scalars import Fen
-from supervision.catalogue import LimitUnit, PowerKind
+from supervision.catalogue import LimitUnit, MaterialForm, PowerKind
 
 
 @strawberry.type(description="部门: an agency of a tenant's government, whose business systems report cases.")
@@ -44,6 +44,17 @@ class ItemFee:
     basis: str | None = column("The legal basis for charging it.")
 
 
+@strawberry.type(description="申请材料: something that an applicant hands in.")
+class ItemMaterial:
+    position: int = column("Its place among the materials.")
+    code: str = column("Its code.")
+    name: str = column("Its name.")
+    form: MaterialForm = column("How it is handed in.")
+    copies: int = column("How many.")
+    required: bool = truth("Whether nobody may leave it out.")
+    note: str | None = column("What to mind.")
+
+
 @strawberry.type(description="权力事项: a power that a department exercises, in one version of its definition.")
 class PowerItem(Node):
     code: str = column("Its code, the same in every version.")
@@ -58,3 +69,4 @@ class PowerItem(Node):
     department: Department | None = one("The department that exercises it.", "departments", "department_id")
     steps: list[ItemStep] | None = many("Its steps.", "item_steps", "item_id", "position", children)
     fees: list[ItemFee] | None = many("Its fees.", "item_fees", "item_id", "id", children)
+    materials: list[ItemMaterial] | None = many("What an applicant hands in.", "item_materials", "item_id", "position", children)

@@ -32,7 +32,7 @@ SWEEP = 16 * 1024 * 1024
 text, and so few objects that Python's collector would not look for it before gigabytes had come together."""
 TOKEN, EACH = 700, 16_384
 """Bytes that a token comes to in the parsed document and in what is compiled from it, and bytes that every document takes."""
-ERRORS = 10
+ERRORS = 5
 """Faults of a document that are told at most; finding more costs time and helps nobody."""
 
 
@@ -128,4 +128,4 @@ def examined(text: str, limits: QueryLimits, bounds: Bounds) -> Parsed | Dressed
 
 
 def validated(document: DocumentNode) -> list[GraphQLError]:
-    return validate(core, document, max_errors=ERRORS)
+    return validate(core, document, max_errors=ERRORS, hide_suggestions=True)

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from graphql import GraphQLError
 
-from schema.run import detail_of
 from supervision import words
 from supervision.faults import Failure, Fault
 
@@ -99,3 +98,8 @@ def _place(error: GraphQLError) -> dict[str, Any]:
 def refused(fault: Fault) -> Dressed:
     """A whole request that is refused before anything of it runs."""
     return dress([GraphQLError(fault.message, original_error=fault)], fault.code)
+
+
+def detail_of(fault: Fault) -> dict[str, str]:
+    """What stands beside a fault's code: its detail, where it has one."""
+    return {"detail": fault.detail} if fault.detail else {}

@@ -94,6 +94,7 @@ async def _executed(request: GraphQLRequest, ready: Ready, run: Run) -> dict[str
         variable_values=dict(request.variables or {}),
         operation_name=request.operation,
         executor_class=PassThrough,
+        hide_suggestions=True,
     )
     done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
     errors: list[GraphQLError] = done.errors or []

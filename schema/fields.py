@@ -48,8 +48,8 @@ MAKING: Mapping[str, Making] = {
 }
 
 ROWS = (
-    "Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee", "AuditEntry",
-    "Lookup",
+    "Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee",
+    "ItemMaterial", "AuditEntry", "Lookup",
 )  # fmt: skip
 
 

@@ -100,7 +100,15 @@ def check(document: DocumentNode, limits: QueryLimits) -> None:
     sizes = Sizes(fragments)
     for definition in document.definitions:
         if isinstance(definition, (OperationDefinitionNode, FragmentDefinitionNode)):
-            hold(sizes.of(definition.selection_set), len(definition.directives or ()), limits)
+            size = sizes.of(definition.selection_set, about_schema(definition))
+            # what stands in a fragment is a root only where it is spread as one, and is counted there
+            roots = size.roots if isinstance(definition, OperationDefinitionNode) else 0
+            hold(size._replace(roots=roots), len(definition.directives or ()), limits)
+
+
+def about_schema(definition: OperationDefinitionNode | FragmentDefinitionNode) -> bool:
+    """Whether it is a fragment of the introspection's own types, which every tool sends."""
+    return isinstance(definition, FragmentDefinitionNode) and definition.type_condition.name.value.startswith("__")
 
 
 def hold(size: Size, directives: int, limits: QueryLimits) -> None:

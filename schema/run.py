@@ -14,6 +14,7 @@ from graphql import FieldNode, GraphQLError, located_error
 
 from schema.batching import Reads
 from schema.context import Context
+from schema.errors import detail_of
 from supervision import words
 from supervision.faults import Failure, Fault, Refusal
 from tenants.read.request import Asking, Missing
@@ -101,11 +102,6 @@ async def together(waiting: Sequence[Awaitable[Any]]) -> list[Any]:
 def shown(fault: Fault) -> Fault:
     """What may be shown of a fault: itself, or that something failed."""
     return Failure() if isinstance(fault, Failure) and not fault.public else fault
-
-
-def detail_of(fault: Fault) -> dict[str, str]:
-    """What stands beside a fault's code: its detail, where it has one."""
-    return {"detail": fault.detail} if fault.detail else {}
 
 
 def strictly(missing: Sequence[Missing]) -> None:

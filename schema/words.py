@@ -11,7 +11,7 @@ import strawberry
 
 from supervision.audit import Outcome
 from supervision.case import State as CaseState
-from supervision.catalogue import LimitUnit, PowerKind
+from supervision.catalogue import LimitUnit, MaterialForm, PowerKind
 from supervision.clock import Light
 from supervision.tree import Level
 
@@ -144,6 +144,14 @@ described(
     WORKING_DAY="Working days of the Chinese calendar, local holidays respected.",
     CALENDAR_DAY="Calendar days.",
 )(LimitUnit)
+
+described(
+    "MaterialForm",
+    "How a material is handed in.",
+    ORIGINAL="原件: the original.",
+    COPY="复印件: a copy.",
+    ELECTRONIC="电子件: a file.",
+)(MaterialForm)
 
 
 @described(

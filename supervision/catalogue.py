@@ -73,6 +73,25 @@ class FeeStandard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     basis: Text | None = None
 
 
+class MaterialForm(StrEnum):
+    """How a material is handed in."""
+
+    ORIGINAL = "ORIGINAL"  # 原件
+    COPY = "COPY"  # 复印件
+    ELECTRONIC = "ELECTRONIC"  # 电子件
+
+
+class Material(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What an applicant hands in (申请材料), in the order of the item's materials."""
+
+    code: Code
+    name: Text
+    form: MaterialForm = MaterialForm.COPY
+    copies: Annotated[int, Meta(ge=0, le=100)] = 1
+    required: bool = True
+    note: Text | None = None
+
+
 class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """One version of a power item (权力事项). `effective_from` None: since ever."""
 
@@ -88,9 +107,10 @@ class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
     effective_from: Moment | None = None
     steps: tuple[Step, ...] = ()
     fees: tuple[FeeStandard, ...] = ()
+    materials: tuple[Material, ...] = ()
 
     def __post_init__(self) -> None:
-        for what, entries in (("steps", self.steps), ("fees", self.fees)):
+        for what, entries in (("steps", self.steps), ("fees", self.fees), ("materials", self.materials)):
             if doubled := _doubled(entry.code for entry in entries):
                 raise ValueError(f"item {self.code!r}: {what} has {doubled!r} twice")
 

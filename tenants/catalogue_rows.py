@@ -1,4 +1,4 @@
-"""The catalogue of a tenant as rows: departments, officers, and power items by version with their steps and fees.
+"""The catalogue of a tenant as rows: departments, officers, and power items by version with their steps, fees and materials.
 
 What a file brings is added or takes the place of what stood under its code; nothing is taken away, for cases point
 to it. Reads ask only for what a batch of events names.
@@ -12,12 +12,12 @@ from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.sql.dml import Insert, Update
 
 from supervision.case import Case
-from supervision.catalogue import FeeStandard, Item, LimitUnit, PowerKind, Step, in_force
+from supervision.catalogue import FeeStandard, Item, LimitUnit, Material, PowerKind, Step, in_force
 from supervision.catalogue_file import Catalogue, CatalogueRefused
 from tenants.case_rows import moment
 from tenants.listed import Among, listed
 from tenants.sources.source import Session, Source
-from tenants.tables import departments, item_fees, item_steps, officers, power_items
+from tenants.tables import departments, item_fees, item_materials, item_steps, officers, power_items
 from tenants.turns import take_turn
 
 _VERSION = ("code", "version", "name", "kind", "legal_basis", "statutory_days", "promised_days", "limit_unit", "effective_from")
@@ -92,8 +92,9 @@ def _entry(table: Table, *keys: str) -> Entry:
 
 
 _DEPARTMENT, _OFFICER, _ITEM = _entry(departments, "code"), _entry(officers, "code"), _entry(power_items, "code", "version")
-_ADD_STEP, _ADD_FEE = (_entry(table, "item_id", "code").add for table in (item_steps, item_fees))
-_DROP_STEPS, _DROP_FEES = (delete(table).where(Among(table.c.item_id, "ids")) for table in (item_steps, item_fees))
+_DETAILS = {"steps": item_steps, "fees": item_fees, "materials": item_materials}
+_ADD = {name: _entry(table, "item_id", "code").add for name, table in _DETAILS.items()}
+_DROP = {name: delete(table).where(Among(table.c.item_id, "ids")) for name, table in _DETAILS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +142,15 @@ def _key(entry: Entry, row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 async def _write_details(session: Session, items: Iterable[Item]) -> None:
-    """Steps and fees of these items, in the place of what they had."""
+    """Steps, fees and materials of these items, in the place of what they had."""
     ids = {tuple(row[1:]): row[0] for row in await session.fetch(_ITEM.known)}
     by_id = {ids[item.code, item.version]: item for item in items}
-    for emptied in (_DROP_STEPS, _DROP_FEES):
-        await session.run(emptied, [{"ids": listed(session.dialect, by_id)}])
-    steps = [_detail(n, entry) | {"item_id": at} for at, item in by_id.items() for n, entry in enumerate(item.steps)]
-    fees = [_detail(n, entry) | {"item_id": at} for at, item in by_id.items() for n, entry in enumerate(item.fees)]
-    for statement, rows in ((_ADD_STEP, steps), (_ADD_FEE, fees)):
+    for name in _DETAILS:
+        await session.run(_DROP[name], [{"ids": listed(session.dialect, by_id)}])
+        rows = [_detail(n, entry) | {"item_id": at} for at, item in by_id.items() for n, entry in enumerate(getattr(item, name))]
         if rows:
-            await session.run(statement, rows)
+            await session.run(_ADD[name], rows)
 
 
-def _detail(position: int, entry: Step | FeeStandard) -> dict[str, Any]:
+def _detail(position: int, entry: Step | FeeStandard | Material) -> dict[str, Any]:
     return {"position": position} | {name: getattr(entry, name) for name in entry.__struct_fields__}

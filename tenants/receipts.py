@@ -52,6 +52,8 @@ class Receipt(NamedTuple):
     """The phrase instead of the code's own sentence, where what failed inside is not told."""
     advice: str = ""
     """The phrase that says what to do."""
+    query_code: str | None = None
+    """What the applicant asks with how the case stands: of an application that was taken, now or before."""
 
     @property
     def message(self) -> str | None:

@@ -170,13 +170,14 @@ class Registry:
 
     async def refresh(self) -> Snapshot:
         """Takes a new snapshot, if any tenant or day changed since the last. Grants are in none."""
-        if await self._tree_version() != self.snapshot.version:
+        if await self.tree_version() != self.snapshot.version:
             async with self._turn:  # all who ask after a change want the same snapshot: one of them takes it
-                if await self._tree_version() != self.snapshot.version:
+                if await self.tree_version() != self.snapshot.version:
                     self.snapshot = await _snapshot(self.store)
         return self.snapshot
 
-    async def _tree_version(self) -> int:
+    async def tree_version(self) -> int:
+        """One row; raised by every change of a tenant, a key or the calendar."""
         rows = await self.store.fetch(policy_rows.TREE)
         return int(rows[0][0])
 

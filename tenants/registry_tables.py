@@ -147,6 +147,20 @@ special_days = Table(
     Index("special_days_by_year", "year"),
 )  # fmt: skip
 
+service_keys = Table(
+    "service_keys", registry_tables,
+    Column("kid", text_key(64), primary_key=True),       # the key's own thumbprint, RFC 7638
+    Column("subject", text_key(255), nullable=False),    # `service:` and the account's name
+    Column("jwk", Text, nullable=False),                 # the public key, RFC 7517
+    Column("not_before", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint("not_before >= 0 AND not_before <= expires", name="service_keys_begin_before_they_end"),
+    CheckConstraint("subject LIKE 'service:_%'", name="service_keys_are_of_accounts"),
+)  # fmt: skip
+
 audit_heads = Table(
     "audit_heads", registry_tables,                      # where each tenant's audit chain ends (authz.chain)
     Column("tenant", text_key(12), primary_key=True),

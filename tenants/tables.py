@@ -113,6 +113,20 @@ item_fees = Table(
     UniqueConstraint("item_id", "code"),
 )  # fmt: skip
 
+item_materials = Table(
+    "item_materials", tables,
+    Column("id", key, primary_key=True),
+    Column("item_id", key, ForeignKey(power_items.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("code", text_key(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("form", Text, nullable=False),                # supervision.catalogue.MaterialForm
+    Column("copies", Integer, nullable=False),
+    Column("required", Boolean, nullable=False),
+    Column("note", Text),
+    UniqueConstraint("item_id", "code"),
+)  # fmt: skip
+
 cases = Table(
     "cases", tables,
     Column("id", key, primary_key=True),

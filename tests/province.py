@@ -260,11 +260,11 @@ def scope_of(parts: Mapping[str, Part], subject: str = "liu") -> Scope:
     return Scope(subject, 1, 9e9, parts)
 
 
-def laid_out(folder: Path, urls: Sequence[str], codes: Sequence[str], limits: Limits) -> Province:
+def laid_out(folder: Path, urls: Sequence[str], codes: Sequence[str], limits: Limits, tree: Tree | None = None) -> Province:
     """Tenants by turns in the folder's files (where a URL is empty, or there is none) and in these databases. Nothing is opened."""
     names = [url or f"sqlite:///{folder}" for url in urls or ("",)]
     homes = {code: names[n % len(names)] for n, code in enumerate(codes)}
-    sources, tree = open_sources(names, limits), tree_of(codes)
+    sources, tree = open_sources(names, limits), tree or tree_of(codes)
     return Province(folder, tree, homes, sources, Engine(sources, homes, tree, limits), limits)
 
 

@@ -35,7 +35,7 @@ LIVES_IN = {
     **dict.fromkeys(("sqlalchemy", "sqlite3"), "tenants migrations"),
     **dict.fromkeys(("aiortc", "aioice", "av"), "media"),
     **dict.fromkeys(("strawberry", "graphql"), "schema"),
-    **dict.fromkeys(("starlette", "uvicorn", "typer", "rich", "prometheus_client", "defusedxml"), "gateway"),
+    **dict.fromkeys(("starlette", "uvicorn", "typer", "rich", "prometheus_client", "defusedxml", "httpx"), "gateway"),
     **dict.fromkeys(("orjson", "cryptography"), " ".join(BELOW)),
     "asyncpg": "tenants",
     "alembic": "migrations tenants",

@@ -51,6 +51,14 @@ def test_every_query_is_valid(name: str, api: GraphQLSchema) -> None:
         assert validate(api, parse(body["query"])) == []
 
 
+@pytest.mark.parametrize("name", READMES)
+def test_every_public_query_is_valid(name: str) -> None:
+    public = build_schema((ROOT / "public.graphql").read_text())
+    queries = re.findall(r"'query=(\{.+\})'", (ROOT / name).read_text())
+    assert len(queries) == 2
+    assert [error for query in queries for error in validate(public, parse(query))] == []
+
+
 def test_both_languages_show_the_same_commands() -> None:
     english, chinese = ([uncommented(line) for line in code(name)] for name in READMES)
     assert [line for line in english if line.isascii()] == [line for line in chinese if line.isascii()] != []

@@ -17,14 +17,15 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from authz.identity import issue
+from authz.signing import issue
 from gateway.app import create_app
+from gateway.commands.publish import publishing
 from gateway.commands.simulate import opened, stamp_of
 from gateway.commands.token import grant
 from gateway.config import Config, configured
 from gateway.log import to_stderr
-from gateway.rights import trust
 from gateway.server import Server, server
+from gateway.signing import demo_signing
 from gateway.simulate.notes import Notes, read_notes, write_notes
 from gateway.simulate.preparing import fill, first_notes, found_tenants, subtree
 from gateway.simulate.running import Send, go_on, offices
@@ -37,6 +38,8 @@ from tenants.registry import Registry
 
 TOKENS_GOOD_FOR = 12 * 3600
 """Seconds."""
+PUBLISHER, PUBLISHED_EVERY = "demo-publisher", 600
+"""Who publishes, and after how many seconds again."""
 QUERY = (
     "{ cases(first: 5, where: {ended: false}) { totalCount"
     " nodes { no title light dueAt tenant { code name } department { name } } incomplete { tenant code message } } }"
@@ -62,7 +65,9 @@ def demo(
 ) -> None:
     """A province on this machine: a database for every tenant, cases through ingest, more arriving, and the API over it all."""
     asked = configured(os.environ, data=data, port=port)
-    config = replace(asked, registry=f"sqlite:///{(asked.data / 'registry.db').absolute()}")
+    store = asked.public_store or str(asked.data / "public" / "store.db")
+    registry = f"sqlite:///{(asked.data / 'registry.db').absolute()}"
+    config = replace(asked, registry=registry, public_store=store, demo_tokens=True)
     check_port(config)
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))
@@ -134,8 +139,17 @@ async def accompany(serving: Server, config: Config, registry: Registry, send: S
     """Once the server listens: says how to use it, then sends what happens."""
     await serving.listening.wait()
     typer.echo(welcome(serving.url, config, registry.tree, rate, await tokens(config, registry.tree)))
-    if rate:
-        await go_on(send, present, rate, lambda: datetime.now(UTC), lambda _: None)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish_to_the_public(config, registry.tree))
+        if rate:
+            tasks.create_task(go_on(send, present, rate, lambda: datetime.now(UTC), lambda _: None))
+
+
+async def publish_to_the_public(config: Config, tree: Tree) -> None:
+    """What the public may know, as a publisher of the demo's own, when it starts and from time to time."""
+    for code in tree.children(None):
+        await grant(config, PUBLISHER, "publisher", code, "", "")
+    await publishing(config, PUBLISHER, Path(config.public_store), PUBLISHED_EVERY)
 
 
 async def tokens(config: Config, tree: Tree) -> dict[str, str]:
@@ -146,7 +160,7 @@ async def tokens(config: Config, tree: Tree) -> dict[str, str]:
         code = below[0]
         subject = f"demo-supervisor-{code}"
         await grant(config, subject, "supervisor", code, "", "")
-        made[code] = issue(subject, trust(config), time.time(), TOKENS_GOOD_FOR)
+        made[code] = issue(subject, demo_signing(config), time.time(), TOKENS_GOOD_FOR)
         below = tree.children(code)
     return made
 
@@ -164,6 +178,8 @@ mingjing serves {tree.divisions[first].name} at {url}/graphql
 
 Tokens of three supervisors, good for {TOKENS_GOOD_FOR // 3600} hours (`.venv/bin/mingjing token --help` makes others):
 {people}
+
+The public's door is {url}/public/graphql: no token, out of {config.public_store}, which was published a moment after the start.
 
 A query to paste into another terminal; with another token it answers for another part of the tree:
   curl -s {url}/graphql -H 'Authorization: Bearer {made[first]}' -H 'Content-Type: application/json' -d '{body}'

@@ -1,10 +1,17 @@
 """`mingjing schema`: the API's definition, as text."""
 
+from typing import Annotated
+
 import typer
 
-from schema.root import schema as described
 
-
-def schema() -> None:
+def schema(public: Annotated[bool, typer.Option("--public", help="The public's schema instead.")] = False) -> None:
     """Print the GraphQL schema (SDL)."""
-    typer.echo(described.as_str())
+    if public:
+        from schema.public import public_schema
+
+        typer.echo(public_schema.as_str())
+    else:
+        from schema.root import schema as described
+
+        typer.echo(described.as_str())

@@ -1,4 +1,4 @@
-"""`mingjing token`: a token for a running demo, and the marked grant that gives it rights."""
+"""`mingjing token`: a token for a demo that runs, or for `serve --demo-tokens`, and the marked grant that gives it rights."""
 
 import asyncio
 import os
@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from authz.identity import issue
+from authz.identity import SERVICE
 from authz.policy import ROLES, known
+from authz.signing import issue
 from gateway.config import Config, configured
-from gateway.rights import trust
+from gateway.signing import demo_signing
 from supervision.faults import Refusal, TenantNotFound
 from supervision.grant import RECUSED, Grant
 from tenants.registry import Registry
@@ -38,16 +39,18 @@ def token(
     expires: Annotated[str, typer.Option(help="How long it is good: 90s, 30m, 12h, 7d.")] = "12h",
     data: Annotated[Path | None, typer.Option(help="Data folder; else MINGJING_DATA.")] = None,
 ) -> None:
-    """Print one bare token, and give its subject the rights of a role."""
+    """Print one bare token for the demo, and give its subject the rights of a role."""
     config = configured(os.environ, data=data)
     seconds = duration(expires)
     if role in OF_A_DEPARTMENT and not department:
         raise TokenUnclear(f"the role {role} is for one department; name it with --department")
     if role in OF_A_SOURCE and not source:
         raise TokenUnclear(f"the role {role} is for one source of one tenant; name it with --source")
+    if subject.startswith(SERVICE):
+        raise TokenUnclear(f"a subject that begins with {SERVICE} is a service account; `mingjing accounts token` signs for one")
     named = subject or "-".join(part for part in ("demo", role, tenant, department, source) if part)
     asyncio.run(grant(config, named, known(role), tenant, department, source))
-    typer.echo(issue(named, trust(config), time.time(), seconds))
+    typer.echo(issue(named, demo_signing(config), time.time(), seconds))
 
 
 def duration(text: str) -> int:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from authz.identity import Actor
 from gateway.faults import MethodNotAllowed, errors, extra_headers, status
 from gateway.house import House
 from gateway.ingest.body import Gunzip, Plain
@@ -24,7 +25,7 @@ from gateway.ingest.faults import EncodingUnknown, SourceInvalid
 from gateway.ingest.kinds import granted, within
 from gateway.ingest.limits import IngestLimits
 from gateway.ingest.names import SOURCE
-from gateway.ingest.receive import Receiving
+from gateway.ingest.receive import Receiving, with_codes
 from gateway.ingest.stream import Stream, Unpack
 from gateway.language import language_of, spoken
 from gateway.limits import declared, header
@@ -45,7 +46,7 @@ LOOKED_AGAIN = 3
 class Sender:
     """Who sends, to which tenant, as which source."""
 
-    subject: str
+    actor: Actor
     tenant: str
     source: str
 
@@ -55,7 +56,7 @@ class Ingesting:
 
     def __init__(self, house: House, source_of: Callable[[str], Source | None], limits: IngestLimits) -> None:
         self._house, self._source_of, self._limits = house, source_of, limits
-        self._clocks = Clocks(house.registry)
+        self._clocks, self._code_key = Clocks(house.registry), house.config.query_code_key()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One body. A fault of the whole request is the answer; later ones stand in the receipts."""
@@ -91,12 +92,12 @@ class Ingesting:
         """Raises what refuses the whole request, before anything of the body is read."""
         if scope["method"] != "POST":
             raise MethodNotAllowed("Send events by POST.")
-        actor = self._house.actor(header(scope, b"authorization"))
+        actor = await self._house.actor(header(scope, b"authorization"))
         record_of(scope).actor = actor.subject
         named = Request(scope).query_params.get("source", "")
         if not SOURCE.fullmatch(named):
             raise SourceInvalid
-        sender = Sender(actor.subject, scope["path_params"]["tenant"], named)
+        sender = Sender(actor, scope["path_params"]["tenant"], named)
         await self._kinds(sender)
         return sender
 
@@ -114,15 +115,17 @@ class Ingesting:
             raise TenantUnreachable
         batch = Batch(sender.source, [within(kinds, arrival) for arrival in arrivals])
         clockwork = await self._clocks.current()
-        return await record(source, sender.tenant, batch, clockwork, datetime.fromtimestamp(self._house.clock(), UTC))
+        receipts = await record(source, sender.tenant, batch, clockwork, datetime.fromtimestamp(self._house.clock(), UTC))
+        return with_codes(receipts, batch.arrivals, sender.tenant, self._code_key)
 
     async def _kinds(self, sender: Sender) -> Set[str]:
         """Which kinds of event may be sent. Raises TenantNotFound, the same for no such tenant and for a foreign one."""
         for _ in range(LOOKED_AGAIN):
-            scope, snapshot = await self._house.rights.of(sender.subject)
+            scope, snapshot = await self._house.rights.of(sender.actor.subject)
             path = snapshot.tree.paths.get(sender.tenant)
             kinds = frozenset[str]() if path is None else granted(scope, f"{path}~{sender.source}/")
             if await self._house.rights.stand(scope, snapshot):
+                await self._house.callers.stands(sender.actor, scope, snapshot.version)
                 if kinds:
                     return kinds
                 raise TenantNotFound

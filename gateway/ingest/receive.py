@@ -10,7 +10,9 @@ import orjson
 
 from gateway.ingest.body import Line
 from gateway.ingest.limits import IngestLimits
+from supervision.events import Applied
 from supervision.faults import Fault
+from supervision.query_code import query_code
 from tenants.receipts import Arrival, Receipt, arrival, digest, failed, unreadable
 
 Take: TypeAlias = Callable[[Sequence[Arrival]], Awaitable[list[Receipt]]]
@@ -60,9 +62,21 @@ def written(receipts: Iterable[Receipt], language: str) -> bytes:
     return b"".join(orjson.dumps(_told(receipt, language), option=option) for receipt in receipts)
 
 
+def with_codes(receipts: Iterable[Receipt], arrivals: Iterable[Arrival], tenant: str, key: bytes) -> list[Receipt]:
+    """The receipts; those of applications that stand in the database say the case's query code."""
+    return [_with_code(receipt, arrival, tenant, key) for receipt, arrival in zip(receipts, arrivals, strict=True)]
+
+
+def _with_code(receipt: Receipt, arrival: Arrival, tenant: str, key: bytes) -> Receipt:
+    if receipt.received_at is None or type(arrival.event) is not Applied:
+        return receipt
+    return receipt._replace(query_code=query_code(key, tenant, arrival.event.case))
+
+
 def _told(receipt: Receipt, language: str) -> dict[str, object]:
     told: dict[str, object] = {"line": receipt.line, "id": receipt.id, "status": receipt.status}
     if receipt.received_at is not None:
-        return told | {"receivedAt": receipt.received_at}
+        code = {"queryCode": receipt.query_code} if receipt.query_code else {}
+        return told | {"receivedAt": receipt.received_at} | code
     told |= {"code": receipt.code, "message": receipt.said(language)}
     return told | {"detail": receipt.detail} if receipt.detail else told

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from gateway.simulate.people import dice, person_name
-from supervision.catalogue import FeeStandard, Item, LimitUnit, PowerKind, Step
+from supervision.catalogue import FeeStandard, Item, LimitUnit, Material, MaterialForm, PowerKind, Step
 from supervision.catalogue_file import Catalogue, Department, Officer
 from supervision.tree import Level
 
@@ -125,6 +125,7 @@ def power(fact: Fact) -> Power:
         limit_unit=LimitUnit(fact.get("unit", "WORKING_DAY")),
         steps=tuple(Step(code=code, name=name, post=post) for code, (name, post) in steps.items()),
         fees=(_fee(*fact["fee"]),) if "fee" in fact else (),
+        materials=tuple(_material(*material) for material in facts()["materials"].get(fact["code"], ())),
     )
     return Power(
         item=item,
@@ -136,3 +137,7 @@ def power(fact: Fact) -> Power:
 
 def _fee(code: str, name: str, amount: int, basis: str) -> FeeStandard:
     return FeeStandard(code=code, name=name, amount=amount, basis=basis)
+
+
+def _material(code: str, name: str, form: str, copies: int, required: bool) -> Material:
+    return Material(code=code, name=name, form=MaterialForm(form), copies=copies, required=required)

@@ -100,6 +100,24 @@ def create_teams() -> None:
     )
 
 
+def create_service_keys() -> None:
+    op.create_table(
+        "service_keys",
+        sa.Column("kid", text_key(64), nullable=False),
+        sa.Column("subject", text_key(255), nullable=False),
+        sa.Column("jwk", sa.Text(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.Column("added_at", MOMENT, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("not_before >= 0 AND not_before <= expires", name="service_keys_begin_before_they_end"),
+        sa.CheckConstraint("subject LIKE 'service:_%'", name="service_keys_are_of_accounts"),
+        sa.PrimaryKeyConstraint("kid"),
+        schema=SCHEMA,
+    )
+
+
 def widen() -> None:
     op.add_column("grants", sa.Column("through", sa.BigInteger(), nullable=True), schema=SCHEMA)
     op.add_column("grants", sa.Column("team", sa.BigInteger(), nullable=True), schema=SCHEMA)
@@ -114,5 +132,6 @@ def upgrade() -> None:
     create_proposals()
     create_stamps()
     create_teams()
+    create_service_keys()
     widen()
     op.execute(f"UPDATE {SCHEMA}.grants SET path = path || '*' WHERE path LIKE '%~%/'")  # noqa: S608 -- a constant

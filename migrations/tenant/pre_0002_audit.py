@@ -1,4 +1,4 @@
-"""The audit log: its entries, their index by case, and triggers that let nobody change or remove an entry."""
+"""The audit log with triggers that let nobody change or remove an entry; the materials of power items."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -73,7 +73,27 @@ def guard(table: str) -> None:
         )
 
 
+def create_item_materials() -> None:
+    op.create_table(
+        "item_materials",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("item_id", KEY, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("code", text_key(64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("form", sa.Text(), nullable=False),
+        sa.Column("copies", sa.Integer(), nullable=False),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["item_id"], [f"{SCHEMA}.power_items.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("item_id", "code"),
+        schema=SCHEMA,
+    )
+
+
 def upgrade() -> None:
+    create_item_materials()
     create_audit_entries()
     create_audit_cases()
     if op.get_context().dialect.name == "postgresql":

@@ -59,10 +59,14 @@ class SqliteSession:
 
 
 async def stopped(doing: asyncio.Future[Any], connection: sqlite3.Connection) -> None:
-    """Interrupt until the thread is done: an interrupt before the statement has begun is lost."""
+    """Interrupt until the thread is done: an interrupt before the statement has begun is lost.
+
+    Whoever is cancelled a second time waits all the same: a handle that is closed under its thread takes the process down.
+    """
     while not doing.done():
         connection.interrupt()
-        await asyncio.wait({doing}, timeout=0.01)
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({doing}, timeout=0.01)
     with suppress(sqlite3.Error):
         doing.result()
 

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 
 from authz.chain import Finding
-from authz.identity import issue
+from authz.signing import issue
 from gateway.config import Config
 from gateway.house import House, opened
 from gateway.metrics import Metrics
 from gateway.querying import Querying
 from gateway.recorder import KEY, Record
-from gateway.rights import trust
+from gateway.signing import demo_signing
 from gateway.verifying import heads_of, verified
 from supervision.audit import Entry
 from supervision.grant import Grant
@@ -92,7 +92,7 @@ class Asking:
         return bytes(sent[1]["body"])
 
     def scope(self, subject: str, request: str = "r1") -> dict[str, Any]:
-        token = issue(subject, trust(self.house.config), time.time(), 60)
+        token = issue(subject, demo_signing(self.house.config), time.time(), 60)
         headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
         record = Record(request, "graphql")
         return {"type": "http", "method": "POST", "path": "/graphql", "headers": headers, "query_string": b"", KEY: record}

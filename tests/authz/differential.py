@@ -4,7 +4,7 @@ A fault is put in place of a function for the length of a `with`; `agreed` must 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from random import Random
@@ -15,8 +15,12 @@ from authz import compile as compiling
 from authz.compile import compile_scope, explain
 from supervision import pattern as patterns
 from supervision.grant import Grant
-from supervision.scope import Part, Places
-from tests.authz.oracle import allowed
+from supervision.scope import Part, Places, Scope
+from tenants.read.engine import Engine
+from tenants.read.request import Asking, Grouped, Groups
+from tests.authz.listing import PLACES as LISTED
+from tests.authz.listing import Lists
+from tests.authz.oracle import Extent, Held, Place, allowed
 from tests.authz.policies import grant, path_text, policy, question
 from tests.authz.reference import enforcer
 
@@ -40,6 +44,43 @@ def agreed(seeds: Iterable[int], questions: int) -> Counter[bool]:
             assert set(answers.values()) == {want}, (seed, subject, action, path, now, want, answers)
             seen[want] += 1
     return seen
+
+
+async def listed(lists: Lists, seeds: Iterable[int]) -> Counter[str]:
+    """Lists and counts by SQL against the oracle, case by case. Raises AssertionError where they disagree, with the seed."""
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        r = Random(seed)
+        rows = policy(r)
+        grants = [grant(row, n) for n, row in enumerate(rows, 1)]
+        subject, action, _, now = question(r, rows)
+        scope = compile_scope(subject, grants, 1, now)
+        want = {
+            place
+            for place in LISTED
+            if allowed(rows, subject, action, place, now) and not perhaps_recused(rows, subject, action, place, now)
+        }
+        assert await lists.shown(scope, action) == want, (seed, subject, action, now)
+        assert await lists.counted(scope, action) == len(want), (seed, subject, action, now)
+        assert all(scope.can(action, path_text(place)) for place in want)
+        seen["cases"] += len(want)
+        seen["decisions"] += len(LISTED)
+        seen["shown" if want else "empty"] += 1
+    return seen
+
+
+async def every(lists: Lists, seeds: Sequence[int]) -> None:
+    """All the judges, of single questions and of lists."""
+    agreed(seeds, questions=20)
+    await listed(lists, seeds[: len(seeds) // 2])
+
+
+def perhaps_recused(rows: list[Held], subject: str, action: str, place: Place, now: int) -> bool:
+    """A case that has no department yet may be of one from which somebody is recused: it is not listed."""
+    denials = [replace(row, allow=True) for row in rows if not row.allow and row.extent in (Extent.DEPARTMENT, Extent.LINE)]
+    return place.department is None and any(
+        allowed([row], subject, action, Place(place.tenant, str(row.of)), now) for row in denials
+    )
 
 
 def _instead(holder: Any, name: str, other: Any) -> Callable[[], AbstractContextManager[Any]]:
@@ -111,6 +152,23 @@ def _everybody() -> Iterator[None]:
         yield
 
 
+def _without_lines(self: Places, tenant: str) -> set[str]:
+    return {path[len(tenant) + 1 : -1] for path in self.below if path.startswith(f"{tenant}@") and path.count("@") == 1}
+
+
+@contextmanager
+def _forgetful_counts() -> Iterator[None]:
+    """What is summed is summed over everything."""
+    own = Engine.groups
+
+    async def groups(self: Engine, asked: Groups, asking: Asking) -> Grouped:
+        everything = Part(Places(below=("",)))
+        return await own(self, asked, replace(asking, scope=Scope("all", 1, 9e9, {asked.action: everything})))
+
+    with patch.object(Engine, "groups", groups):
+        yield
+
+
 FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "a dropped slash": _instead(Places, "has", _without_slash),
     "denials ignored": _instead(Part, "has", lambda self, path: self.allowed.has(path)),
@@ -123,6 +181,9 @@ FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "patterns beyond prefixes ignored": _instead(Places, "_otherwise", lambda self, path: False),
     "a line of duty ends at its own tenant": _shallow_lines,
     "everybody is everybody": _everybody,
+    "a reach that forgets a denied case": _instead(Places, "cases", lambda self, tenant: set()),
+    "a reach that forgets lines of duty": _instead(Places, "departments", _without_lines),
+    "a count that forgets the rights": _forgetful_counts,
     "an exact grant forgotten": _instead(
         Places, "has", lambda self, path: path.startswith(self.below) or (bool(self.others) and self._otherwise(path))
     ),

@@ -11,7 +11,7 @@ from supervision.grant import Grant
 from tests.authz.oracle import Extent, Held, Place, Tenant
 
 PROVINCE, OTHER = Tenant("620000"), Tenant("630000")
-CITY, LONGER, SIBLING = Tenant("620100", PROVINCE), Tenant("6201001", PROVINCE), Tenant("620200", PROVINCE)
+CITY, LONGER, SIBLING = Tenant("620100", PROVINCE), Tenant("620100100", PROVINCE), Tenant("620200", PROVINCE)
 COUNTY, NEXT = Tenant("620102", CITY), Tenant("620103", CITY)
 TOWN = Tenant("620102001", COUNTY)
 TENANTS = (PROVINCE, CITY, LONGER, SIBLING, COUNTY, NEXT, TOWN, OTHER)

@@ -4,6 +4,7 @@ Here a few thousand decisions; `make acceptance only=policy` asks hundreds of th
 """
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from supervision.grant import FOREVER, Grant
 from supervision.pattern import Pattern, parsed, under
 from supervision.scope import Except, Scope
 from tests.authz import differential
+from tests.authz.listing import lists
 from tests.authz.oracle import Extent, Held, Place, Tenant, allowed
 from tests.authz.policies import CASES, DEPARTMENTS, PLACES, SUBJECTS, TENANTS, grant, path_text, policy, question, tenant_text
 
@@ -26,10 +28,19 @@ def test_oracle_casbin_scope_and_explanation_agree() -> None:
     assert seen[False] > 1_000
 
 
+async def test_lists_and_counts_by_sql_agree_with_the_oracle_too(tmp_path: Path, postgres: str) -> None:
+    for url in (None, postgres):
+        async with lists(tmp_path, url) as judge:
+            seen = await differential.listed(judge, SEEDS)
+        assert seen["shown"] > 100
+        assert seen["empty"] > 30
+
+
 @pytest.mark.parametrize("fault", differential.FAULTS)
-def test_a_seeded_fault_is_caught(fault: str) -> None:
-    with differential.FAULTS[fault](), pytest.raises(AssertionError):
-        differential.agreed(range(600), questions=20)
+async def test_a_seeded_fault_is_caught(fault: str, tmp_path: Path) -> None:
+    async with lists(tmp_path) as judge:
+        with differential.FAULTS[fault](), pytest.raises(AssertionError):
+            await differential.every(judge, range(600))
 
 
 def test_the_rows_that_a_list_shows_are_those_a_check_of_each_allows() -> None:

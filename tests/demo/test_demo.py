@@ -110,6 +110,18 @@ def test_it_serves_three_people_and_more_keeps_arriving(folder: Path) -> None:
     assert {file.name for file in (folder / "tenants").glob("*.db")} == {f"{code}.db" for code in CODES}
 
 
+def test_its_public_door_opens_a_moment_later_and_knows_no_token(folder: Path) -> None:
+    query = {"query": "{ tenants { nodes { code } } publication { periods { period } } }"}
+    with running(folder, "--live", "0") as demo:
+        deadline = time.monotonic() + 60
+        while "errors" in (told := httpx.post(f"{demo.url}/public/graphql", json=query).json()):
+            assert told["errors"][0]["extensions"]["code"] == "NOTHING_PUBLISHED"
+            assert time.monotonic() < deadline, "nothing was published"
+            time.sleep(0.1)
+        assert [node["code"] for node in told["data"]["tenants"]["nodes"]] == CODES
+        assert told["data"]["publication"]["periods"]
+
+
 def test_a_second_start_keeps_the_data_and_takes_up_what_was_not_done(folder: Path) -> None:
     notes = orjson.loads((folder / "demo.json").read_bytes())
     assert notes["done"] == CODES

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from authz.identity import issue
+from authz.signing import issue
 from gateway.house import House, opened
 from gateway.metrics import Metrics
 from gateway.querying import Querying
 from gateway.recorder import KEY, Record
-from gateway.rights import trust
+from gateway.signing import demo_signing
 from tests.door.conftest import made
 from tests.door.small import configured
 
@@ -27,9 +27,9 @@ async def house(folder: Path, **settings: object) -> AsyncIterator[House]:
         yield open_house
 
 
-async def asked(house: House, subject: str, query: str = QUERY) -> tuple[int, dict[str, Any]]:
+async def asked(house: House, subject: str = "", query: str = QUERY, token: str = "") -> tuple[int, dict[str, Any]]:
     """One query through the door, without a wire."""
-    token = issue(subject, trust(house.config), time.time(), 60)
+    token = token or issue(subject, demo_signing(house.config), time.time(), 60)
     headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
     scope = {
         "type": "http",

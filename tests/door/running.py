@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from authz.identity import issue
+from authz.signing import issue
 from gateway.app import create_app
 from gateway.config import Config
-from gateway.rights import trust
 from gateway.server import Server, server
+from gateway.signing import demo_signing
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Running:
         return int(self.url.rpartition(":")[2])
 
     def token(self, subject: str, seconds: int = 3_600) -> str:
-        return issue(subject, trust(self.config), self.clock(), seconds)
+        return issue(subject, demo_signing(self.config), self.clock(), seconds)
 
     def ask(self, subject: str, query: str, **more: Any) -> httpx.Response:
         """One query over HTTP, as this person."""

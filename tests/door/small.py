@@ -41,5 +41,5 @@ async def registered(folder: Path, provisioned: bool = True) -> Registry:
 
 
 def configured(folder: Path, **settings: object) -> Config:
-    """English, so that tests can be read by whoever reads the code; `test_words` speaks Chinese."""
-    return Config(data=folder, port=0, **{"language": "en"} | settings)  # type: ignore[arg-type]
+    """A demo's, and English, so that tests can be read by whoever reads the code; `test_words` speaks Chinese."""
+    return Config(data=folder, port=0, **{"language": "en", "demo_tokens": True} | settings)  # type: ignore[arg-type]

@@ -117,7 +117,7 @@ def test_durations() -> None:
 def test_serve_says_where_it_listens_and_stops_when_told(tmp_path: Path) -> None:
     asyncio.run(made(tmp_path))
     environ = {"PATH": os.environ["PATH"], "MINGJING_PATIENSE": "1"}
-    command = [sys.executable, "-m", "gateway", "serve", "--port", "0", "--data", str(tmp_path)]
+    command = [sys.executable, "-m", "gateway", "serve", "--demo-tokens", "--port", "0", "--data", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE) as serving:
         assert serving.stderr is not None
         lines = (orjson.loads(line) for line in serving.stderr)

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, secret, unknown
 from gateway.ingest.limits import IngestLimits
+from gateway.key_limits import KeyLimits
 from schema.context import Bounds
 from schema.limits import QueryLimits
 from tenants.read.request import Limits
@@ -69,6 +70,7 @@ def test_every_room_gets_every_limit_that_it_has_and_the_defaults_are_its_own() 
     assert config.part(QueryLimits) == QueryLimits()
     assert config.part(Bounds) == Bounds()
     assert config.ingest_limits() == IngestLimits()
+    assert config.key_limits() == KeyLimits()
     for kind in (Limits, QueryLimits, Bounds):
         assert {f.name for f in fields(kind)} - {"extra"} <= {f.name for f in fields(Config)}
     assert Config(patience=9.0, tenants_at_once=3).limits() == Limits(patience=9.0, tenants_at_once=3)
@@ -82,7 +84,23 @@ def test_our_own_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> Non
     assert len(keys.pop()) == 64
     assert (config.data / "token.key").stat().st_mode & 0o777 == 0o600
     assert [f.name for f in config.data.iterdir()] == ["token.key"]
-    assert config.cursor_key() != config.token_key()
+
+
+def test_one_secret_gives_other_bytes_for_other_purposes_and_always_the_same(tmp_path: Path) -> None:
+    config = Config(data=tmp_path)
+    cursor = config.secret_key("cursor")
+    assert (len(cursor), cursor) == (32, Config(data=tmp_path).secret_key("cursor"))
+    assert len({cursor, config.secret_key("link"), config.secret_key("cursor2"), config.audit_key(), config.token_key()}) == 5
+    assert {f.name for f in tmp_path.iterdir()} == {"secret.key", "audit.key", "token.key"}
+    assert Config(data=tmp_path / "other").secret_key("cursor") != cursor
+
+
+def test_a_switch_is_true_or_false_and_nothing_else() -> None:
+    assert [configured({"MINGJING_DEMO_TOKENS": text}).demo_tokens for text in ("true", "True", "false")] == [True, True, False]
+    assert configured({}).demo_tokens is False
+    for text in ("", "0", "1", "yes", "truee"):
+        with pytest.raises(SettingInvalid, match="MINGJING_DEMO_TOKENS"):
+            configured({"MINGJING_DEMO_TOKENS": text})
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import re
 import httpx
 import pytest
 
-from tests.authz.test_identity import REFUSED as TOKENS
+from tests.authz.refused import REFUSED as TOKENS
 from tests.door.running import Running
 
 RESPONSE = "application/graphql-response+json"
+SENDABLE = re.compile("[!-~]*").fullmatch
 
 
 def code(response: httpx.Response) -> str:
@@ -41,9 +42,9 @@ def test_another_scheme_is_no_token(gateway: Running, scheme: str) -> None:
     assert code(response) in ("TOKEN_MISSING", "TOKEN_INVALID")
 
 
-@pytest.mark.parametrize("name", [name for name, token in TOKENS.items() if token.isascii() and token])
+@pytest.mark.parametrize("name", [name for name, (alg, token) in TOKENS.items() if alg == "ES256" and token and SENDABLE(token)])
 def test_a_bad_token_is_refused_and_never_repeated(gateway: Running, name: str) -> None:
-    token = TOKENS[name]
+    _, token = TOKENS[name]
     response = gateway.client.post("/graphql", json={"query": "{ __typename }"}, headers={"authorization": f"Bearer {token}"})
     assert response.status_code == 401
     assert code(response) in ("TOKEN_INVALID", "TOKEN_EXPIRED")

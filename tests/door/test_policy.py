@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from authz.signing import issue
 from gateway.rights import Rights
+from gateway.signing import demo_signing
 from supervision.grant import Grant
 from supervision.scope import Scope
 from tenants.registry import Snapshot
 from tests.door.administered import ADMINISTRATORS, administered
+from tests.door.asking import asked
 
 LIU = '{subject: "liu", role: "supervisor", tenant: 620102, reason: "new colleague"}'
 AUDITOR = LIU.replace("supervisor", "auditor")[:-1]
@@ -281,3 +284,15 @@ async def test_a_right_lost_before_the_transaction_is_a_right_lost(tmp_path: Pat
         answer = await office.ask("lanzhou", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
         assert answer["errors"][0]["extensions"]["code"] == "POLICY_CHANGED"
         assert await registry.grants_of("liu") == []
+
+
+async def test_sessions_that_were_ended_are_over_and_new_ones_are_not(tmp_path: Path) -> None:
+    async with administered(tmp_path) as office:
+        config, clock = office.house.config, office.house.clock
+        before = issue("county", demo_signing(config), clock(), 60)
+        assert (await asked(office.house, token=before))[0] == 200
+        await office.change("lanzhou", 'endSessions(subject: "county", reason: "a lost telephone")')
+        status, answer = await asked(office.house, token=before)
+        assert (status, answer["errors"][0]["extensions"]["code"]) == (401, "SESSION_ENDED")
+        after = issue("county", demo_signing(config), clock() + 2, 60)
+        assert (await asked(office.house, token=after))[0] == 200

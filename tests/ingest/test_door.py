@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 from supervision.grant import Grant
+from supervision.query_code import query_code
 from supervision.wire import json_schema
 from tenants.catalogue_rows import write_catalogue
 from tenants.read.request import Limits
@@ -329,3 +330,22 @@ async def recuse(gateway: Running) -> None:
     registry = await Registry.open(gateway.config.registry_url)
     await registry.grant(Grant(subject="sender", role="recused", path="620000/620100/*", effect="deny"))
     await registry.close()
+
+
+def test_the_receipt_of_an_application_says_the_query_code_and_no_other_does(gateway: Running) -> None:
+    body = b"\n".join(
+        [
+            line("applied", "q1", department="GAJ", item="P1", case="Q1"),
+            line("accepted", "q2", case="Q1"),
+            line("applied", "q3", department="GAJ", item="P1", case="Q2"),
+            line("applied", "q4", department="nobody's", item="P1", case="Q3"),
+        ]
+    )
+    first, accepted, other, refused = receipts(send(gateway, body))
+    again = receipts(send(gateway, body))[0]
+    key = gateway.config.query_code_key()
+    assert first["queryCode"] == again["queryCode"] == query_code(key, CITY, "Q1")
+    assert other["queryCode"] == query_code(key, CITY, "Q2")
+    assert again["status"] == "duplicate"
+    assert "queryCode" not in accepted
+    assert "queryCode" not in refused

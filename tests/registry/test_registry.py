@@ -227,6 +227,7 @@ async def test_a_database_of_another_release_is_no_home(registry: Registry, temp
         ("post_0002", True),
         ("pre_0003", True),
         ("post_0003", False),
+        ("pre_0004", False),
     ],
 )
 def test_code_reads_from_its_own_first_revision_to_the_next_releases_first(revision: str | None, read: bool) -> None:

@@ -148,6 +148,9 @@ class Ordinary:
     def poweritem_fees(self, row: Row, first: int = 20) -> list[Row]:
         return self.world.children(row["tenant"], "item_fees", "item_id", row["id"])[:first]
 
+    def poweritem_materials(self, row: Row, first: int = 20) -> list[Row]:
+        return self.world.children(row["tenant"], "item_materials", "item_id", row["id"])[:first]
+
 
 def type_of(row: Row, *_: Any) -> str:
     return str(row.get("type", "Case"))

@@ -5,11 +5,11 @@ import time
 import tracemalloc
 
 import pytest
-from graphql import get_introspection_query
+from graphql import get_introspection_query, parse
 
 from schema.documents import Documents, Parsed
 from schema.errors import Dressed
-from schema.limits import QueryLimits
+from schema.limits import QueryLimits, TooManyRoots, check
 
 SMALL = QueryLimits(
     query_tokens=200,
@@ -151,3 +151,14 @@ def test_no_more_than_ten_faults_of_a_document_are_told() -> None:
     found = Documents(QueryLimits(query_roots=100)).parsed("{ " + " ".join(f"n{n}" for n in range(90)) + " }")
     assert isinstance(found, Dressed)
     assert len(found.told) <= 11
+
+
+def test_what_stands_in_a_fragment_is_no_root_unless_it_is_spread_there() -> None:
+    limits = QueryLimits(query_roots=2)
+    check(parse("{ tenants { nodes { ...F } } } fragment F on Tenant { code name level }"), limits)
+    with pytest.raises(TooManyRoots):
+        check(parse("{ ...F } fragment F on Query { a: viewer { subject } b: viewer { subject } c: viewer { subject } }"), limits)
+
+
+def test_the_introspection_that_every_tool_sends_passes_a_shallow_limit() -> None:
+    check(parse(get_introspection_query()), QueryLimits(query_depth=2, query_roots=5))

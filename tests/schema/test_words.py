@@ -79,6 +79,7 @@ TABLES = {
     "ItemFee": "item_fees",
     "AuditEntry": "audit_entries",
     "Lookup": "audit_cases",
+    "ItemMaterial": "item_materials",
 }
 COMPUTED = {"light", "id"}
 KEPT = {"department_id", "item_id", "last_seq", "last_event_id", "last_source"}

@@ -49,6 +49,7 @@ def rows_of(code: str, cases: int, seed: int = 1) -> Rows:
         "power_items": [item(n) for n in (1, 2, 3)],
         "item_steps": [step(n, of) for n, of in enumerate((1, 1, 2), 1)],
         "item_fees": [{"id": 1, "item_id": 1, "code": "F1", "name": "工本费", "amount": 2000, "basis": None}],
+        "item_materials": [material(n, of) for n, of in enumerate((1, 1, 3), 1)],
         "cases": [case(random, n) for n in range(1, cases + 1)],
         "case_events": [],
         "clock_stops": [],
@@ -68,6 +69,13 @@ def item(n: int) -> Row:
     limits = {"statutory_days": 20, "promised_days": None if n == 2 else 10, "limit_unit": "WORKING_DAY"}
     names = {"code": f"I{n}", "version": 1, "name": f"事项{n}", "kind": ("PERMIT", "PENALTY", "PERMIT")[n - 1]}
     return {"id": n, **names, "department_id": n, "legal_basis": "行政许可法" if n == 1 else None, **limits, **dates}
+
+
+def material(n: int, item_id: int) -> Row:
+    return {
+        "id": n, "item_id": item_id, "position": n, "code": f"M{n}", "name": f"材料{n}", "form": "COPY", "copies": n,
+        "required": n % 2 == 0, "note": None if n == 1 else "盖章",
+    }  # fmt: skip
 
 
 def step(n: int, of: int) -> Row:

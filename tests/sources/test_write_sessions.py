@@ -17,7 +17,7 @@ from supervision.faults import Fault, TenantBroken, TenantTimedOut, TenantUnreac
 from tenants.sources.faults import RowConflict
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Session
-from tenants.sources.sqlite_write import SqliteWriter
+from tenants.sources.sqlite_write import SqliteWriter, stopped
 from tenants.tables import case_events, departments, settings, utc_text
 from tests.postgres import Server
 from tests.sources.databases import make_file, make_schemas
@@ -279,3 +279,18 @@ async def test_a_value_of_the_wrong_type_is_told_without_the_value(postgres: str
 
 def test_a_moment_reads_back_as_it_was() -> None:
     assert datetime.fromisoformat(utc_text(NOON) + "Z") == NOON.astimezone(UTC)
+
+
+async def test_who_is_cancelled_twice_still_waits_for_the_thread() -> None:
+    """A handle that is closed under its thread takes the process down."""
+    go_on = threading.Event()
+    doing = asyncio.get_running_loop().run_in_executor(None, go_on.wait, 20)
+    waiting = asyncio.create_task(stopped(doing, sqlite3.connect(":memory:")))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.wait({waiting}, timeout=0)
+    assert not waiting.done()
+    go_on.set()
+    await waiting
+    assert doing.done()
