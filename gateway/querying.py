@@ -97,7 +97,7 @@ class Querying:
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)
-                asker = Asker(record.request_id, actor.subject, actor.token_id, asked.reason)
+                asker = Asker(record.request_id, actor.subject, shown_id(actor.token_id), asked.reason)
                 witness = Witness(self.house.auditing, asker)
                 return await self._standing(actor, witness, request, record, deadline, self._language(scope))
         except TimeoutError:
@@ -170,6 +170,11 @@ class Querying:
             )
         told_to_caller = errors(fault, record.request_id, language)
         return Reply(status(fault), media, language, told_to_caller, tuple(extra_headers(fault, "GET, POST")))
+
+
+def shown_id(token_id: str) -> str:
+    """A token's id as any database can keep it: an issuer may write into it what it likes."""
+    return "".join(letter for letter in token_id[:200] if letter.isprintable())
 
 
 def _name(document: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gateway.auditing import Auditing
 from gateway.log import Log, told
-from gateway.witness import Asker, spelled
+from gateway.witness import Asker
 from supervision.audit import Deed, Outcome
 from supervision.grant import Grant
 from supervision.pattern import covers_path
@@ -122,7 +122,7 @@ def deed_of(refused: Refused, found: audit_rows.Cases) -> Deed | None:
         reason=asker.reason,
         session=asker.session,
         grant_id=None if row is None else row.id,
-        because="" if row is None else spelled([row]),
+        because="" if row is None else row.spelled,
     )
 
 

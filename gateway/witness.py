@@ -66,10 +66,9 @@ class Witness:
 
     def _changed(self, change: Change, scope: Scope, path: str) -> Deed:
         asker, row = self.asker, scope.because(change.action, path)
-        told = f"{change.told}; by {spelled([row])}" if row is not None else change.told
         return Deed(
-            asker.request_id, asker.actor, change.action, Outcome.CHANGED, "grants", 1, reason=change.reason,
-            session=asker.session, grant_id=row.id if row is not None else None, because=told,
+            asker.request_id, asker.actor, change.action, Outcome.CHANGED, "grants", 1, reason=change.reason, told=change.told,
+            session=asker.session, grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
         )  # fmt: skip
 
     def _new(self, what: What, opening: Opening) -> Opening:
@@ -123,7 +122,5 @@ def concerned(change: Change, snapshot: Snapshot) -> Iterable[str]:
 
 
 def spelled(rows: Iterable[Grant]) -> str:
-    """Rows of the policy as they stood, each once."""
-    return "; ".join(
-        f"{row.id}: {row.effect} {row.subject} {row.role} {row.path} {row.not_before}-{row.expires}" for row in dict.fromkeys(rows)
-    )
+    """Rows of the policy as they stand, each once."""
+    return "; ".join(row.spelled for row in dict.fromkeys(rows))

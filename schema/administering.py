@@ -12,13 +12,14 @@ from authz.delegating import through
 from authz.policy import GRANT_WRITE, known
 from schema.context import Change
 from schema.policy import GrantInput, RecusalInput, TeamInput
-from schema.reaching import given, level_of, path_of, recused_path
+from schema.reaching import given, level_of, path_of, reaching, recused_path
 from schema.run import Run
-from schema.within import visible
+from schema.within import refused, visible
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
 from supervision.pattern import parsed
 from tenants.administration import Acting, GrantNotFound, Proposed
+from tenants.read.opened import Sought
 from tenants.read.request import Asking, Filter, Order, Read, Shape
 from tenants.registry import Registry
 
@@ -66,10 +67,15 @@ def acting(run: Run) -> Acting:
     return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now)
 
 
+async def every(run: Run) -> list[Grant]:
+    """All rows of the policy."""
+    return [one.grant for one in await policing(run).registry.grants()]
+
+
 async def noted(run: Run, what: str, rows: Sequence[Grant], why: str, action: str = GRANT_WRITE) -> None:
     """On record where the rows hold, before anything is changed. Raises what whoever writes the record raises."""
     if run.context.note is not None:
-        told = "; ".join(f"{row.subject} {row.role} {row.path} {row.not_before}-{row.expires}" for row in rows[:20])
+        told = "; ".join(row.spelled for row in rows[:20])
         await run.context.note(Change(tuple(row.path for row in rows), action, f"{what}: {told}", why))
 
 
@@ -89,6 +95,8 @@ def check_write(run: Run, path: str) -> None:
     """Raises ActionRefused where the asker does not administer all that a pattern covers."""
     pattern = parsed(path)
     if pattern is None or not run.context.asking.scope.covers(pattern, (GRANT_WRITE,)):
+        if (tenant := reaching(path).tenant) in run.context.registry.tree.paths:
+            refused(run.context, Sought(str(tenant), GRANT_WRITE))
         raise ActionRefused(f"{GRANT_WRITE} over {path} is needed")
 
 

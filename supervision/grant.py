@@ -38,5 +38,11 @@ class Grant:
         """What the path says; None where it says nothing, which covers nothing."""
         return parsed(self.path)
 
+    @property
+    def spelled(self) -> str:
+        """The row as it stands, in one line."""
+        number = f"{self.id}: " if self.id else ""
+        return f"{number}{self.effect} {self.subject} {self.role} {self.path} {self.not_before}-{self.expires}"
+
     def live(self, now: float) -> bool:
         return self.not_before <= now < self.expires

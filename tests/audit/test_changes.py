@@ -1,0 +1,66 @@
+"""Changes of the policy, and those that were refused, in the logs of the tenants they concern."""
+
+from supervision.audit import Outcome
+from supervision.grant import Grant
+from tests.audit.places import Asking
+
+LIU = '{subject: "liu", role: "supervisor", tenant: 620102, reason: "new colleague"}'
+CHIEF = Grant(subject="chief", role="policy_admin", path="620000/*")
+
+
+async def test_a_grant_made_and_taken_back_is_on_record_with_both_reasons(gateway: Asking) -> None:
+    await gateway.house.registry.grant(CHIEF)
+    done = await gateway.ask("chief", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
+    (row,) = done["data"]["grant"]["grants"]
+    await gateway.ask("chief", f'mutation {{ revoke(id: {row["id"]}, reason: "left") {{ ended {{ id }} }} }}')
+    made, ended = (entry.deed for entry in await gateway.entries("620102"))
+    assert (made.action, made.outcome, made.entity, made.reason) == ("grant.write", Outcome.CHANGED, "grants", "new colleague")
+    assert made.told == "granted: allow liu supervisor 620000/620100/620102/* 0-9999999999"
+    assert made.because.endswith("allow chief policy_admin 620000/* 0-9999999999")
+    assert (ended.told, ended.reason) == (
+        f"taken back: {row['id']}: allow liu supervisor 620000/620100/620102/* 0-9999999999",
+        "left",
+    )
+    assert await gateway.findings("620102") == []
+
+
+async def test_a_change_that_is_refused_is_on_record_as_refused(gateway: Asking) -> None:
+    answer = await gateway.ask("city", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
+    assert answer["errors"][0]["extensions"]["code"] == "ACTION_REFUSED"
+    (entry,) = await gateway.entries("620102")
+    assert (entry.deed.actor, entry.deed.action, entry.deed.outcome) == ("city", "grant.write", Outcome.REFUSED)
+
+
+async def test_a_proposal_and_its_approval_are_two_entries(gateway: Asking) -> None:
+    for who in ("chief", "deputy"):
+        await gateway.house.registry.grant(Grant(subject=who, role="policy_admin", path="620000/*"))
+    wanted = LIU.replace("620102", "620100")
+    done = await gateway.ask("chief", f"mutation {{ grant(input: {wanted}) {{ proposals {{ id }} }} }}")
+    number = done["data"]["grant"]["proposals"][0]["id"]
+    await gateway.ask("deputy", f'mutation {{ approve(proposal: {number}, reason: "right") {{ grants {{ id }} }} }}')
+    deeds = [entry.deed for entry in await gateway.entries("620100")]
+    assert [(deed.actor, deed.told.split(":")[0], deed.reason) for deed in deeds] == [
+        ("chief", "proposed", "new colleague"),
+        ("deputy", "approved", "right"),
+    ]
+
+
+async def test_what_goes_along_is_on_record_where_it_held(gateway: Asking) -> None:
+    await gateway.house.registry.grant(CHIEF)
+    (own,) = await gateway.house.registry.grants_of("city")
+    handed = f'{LIU[:-1]}, until: "2099-01-01T00:00:00Z"}}'
+    assert "errors" not in await gateway.ask("city", f"mutation {{ delegate(input: {handed}) {{ grants {{ id }} }} }}")
+    await gateway.ask("chief", f'mutation {{ revoke(id: {own.id}, reason: "left") {{ ended {{ id }} }} }}')
+    for tenant, whose in (("620100", "city"), ("620102", "liu")):
+        last = (await gateway.entries(tenant))[-1].deed
+        assert (last.outcome, last.reason) == (Outcome.CHANGED, "left")
+        assert f"allow {whose} supervisor" in last.told
+
+
+async def test_a_change_that_cannot_be_put_on_record_is_not_made(files: Asking) -> None:
+    await files.house.registry.grant(CHIEF)
+    async with files.source("620102").write("620102") as session:
+        await session.script("CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    answer = await files.ask("chief", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
+    assert answer["errors"][0]["extensions"]["code"] == "AUDIT_UNWRITABLE"
+    assert await files.house.registry.grants_of("liu") == []
