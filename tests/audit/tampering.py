@@ -1,5 +1,6 @@
 """What somebody with a database in hand does to a log: every way by itself, at a random place. Past all triggers, as they would."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -209,13 +210,14 @@ class Files:
             open_file.commit()
 
     async def tenant(self, sql: str, *values: Any) -> Rows:
-        return run(self._tenant, sql, values)
+        return await asyncio.to_thread(run, self._tenant, sql, values)
 
     async def registry(self, sql: str, *values: Any) -> Rows:
-        return run(self._registry, sql, values)
+        return await asyncio.to_thread(run, self._registry, sql, values)
 
 
 def run(file: Path, sql: str, values: tuple[Any, ...]) -> Rows:
+    """Called in a thread: the gateway may hold the file's lock, and needs the loop to let it go."""
     with closing(sqlite3.connect(file)) as open_file:
         rows = open_file.execute(sql, values).fetchall()
         open_file.commit()
@@ -235,4 +237,4 @@ class Schemas:
         return [tuple(row) for row in await self._connection.fetch(numbered, *values)]
 
     async def registry(self, sql: str, *values: Any) -> Rows:
-        return run(self._registry, sql, values)
+        return await asyncio.to_thread(run, self._registry, sql, values)

@@ -64,13 +64,19 @@ class Running:
         return int(self.ask("{ cases { totalCount } }")["cases"]["totalCount"])
 
 
+def interruptible() -> None:
+    """A shell ignores the interrupts of what it puts into the background, and whatever that starts inherits it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(folder: Path, *args: str) -> Iterator[Running]:
     """No terminal: output is a pipe, input is nothing."""
     command = mingjing("demo", "--port", "0", "--data", str(folder), *SMALL, *args)
     errors = (folder.parent / "stderr").open("a+")
     with errors, subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=ENVIRONMENT
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=ENVIRONMENT,
+        preexec_fn=interruptible,
     ) as process:  # fmt: skip
         try:
             yield Running(process)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,21 @@ def alone(world: World) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+def open_files(pid: int) -> set[str]:
+    """What a process has open. A connection may be closed between being listed and being looked at."""
+    held = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            held.add(str(link.readlink()))
+    return held
+
+
 def test_the_process_has_the_store_open_and_no_other_file_of_ours(world: World) -> None:
     with alone(world) as (process, url):
         query = '{ tenants { nodes { departments { code } } } progress(code: "x") { state } publication { number } }'
         answer = httpx.post(f"{url}/public/graphql", json={"query": query}).json()
         assert answer["data"]["publication"] == {"number": 1}
-        held = {str(link.readlink()) for link in Path(f"/proc/{process.pid}/fd").iterdir()}
+        held = open_files(process.pid)
         files = {Path(name) for name in held if name.startswith("/") and not name.startswith(("/dev", "/proc"))}
         assert files == {world.store}
         assert "postgres" not in Path(f"/proc/{process.pid}/maps").read_text()
