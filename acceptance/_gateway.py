@@ -68,7 +68,8 @@ def deaf(house: House) -> None:
     async def never(*_: Any) -> bool:
         return True
 
-    house.registry.store.listen = never  # type: ignore[method-assign]
+    store: Any = house.registry.store
+    store.listen = never
     house.registry.told.clear()
 
 
@@ -129,7 +130,7 @@ def main(folder: Path, registry: str, log: Path, dials: frozenset[str], subjects
         @asynccontextmanager
         async def dialled(*given: Any) -> AsyncIterator[House]:
             async with opened(*given) as house:
-                rights = house.rights = house.leases.rights = Dialled(house.registry, house.clock, config.scopes_remembered)
+                rights = house.rights = Dialled(house.registry, house.clock, config.scopes_remembered)
                 rights.random, rights.dials, rights.write = random, dials, write
                 stamping_commits(house.registry, write)
                 if "compile" in dials:
@@ -141,9 +142,9 @@ def main(folder: Path, registry: str, log: Path, dials: frozenset[str], subjects
                     await holding(house, subject, write)
                 yield house
 
-        gateway.app.opened = dialled  # type: ignore[assignment]
+        gateway.app.opened = dialled  # type: ignore[assignment, attr-defined]
         if "hasty" in dials:
-            registries.SHOWN_WITHIN, gateway.querying.SHOWN_WITHIN = 0.0, float("inf")
+            registries.SHOWN_WITHIN, gateway.querying.SHOWN_WITHIN = 0.0, float("inf")  # type: ignore[attr-defined]
         server(stamping_answers(create_app(config, write), write), config, write).run()
 
 
