@@ -247,10 +247,13 @@ async def gone(figures: Figures, place: Place) -> None:
     closed = [closing_after(lines_, stopped) for lines_ in told.holders.values()]
     figures.at_most(f"{name}: every lease withdrawn after", max(closed), CLOSED_WITHIN)
     figures.at_most(f"{name}: answers again after its return", (again - came) / 1e9, 5)
-    opened = [
-        any(sees is True and when > came for subject, sees, when in held if subject == READERS[0]) for held in told.holders.values()
-    ]
-    figures.equal(f"{name}: holders told of their rights again", all(opened), True)
+    figures.equal(f"{name}: holders told of their rights again", all(map(told_again, told.holders.values())), True)
+
+
+def told_again(held: Sequence[tuple[str, bool | None, int]]) -> bool:
+    """Whether the one with a right was told of it after nothing had been known."""
+    told = [sees for subject, sees, _ in held if subject == READERS[0]]
+    return None in told and True in told[told.index(None) :]
 
 
 def closing_after(held: Sequence[tuple[str, bool | None, int]], stopped: int) -> float:

@@ -32,6 +32,7 @@ class RegistryUnreachable(Failure):
     """The registry cannot be reached."""
 
     code = "REGISTRY_UNREACHABLE"
+    public = True
 
 
 class RegistryUnprepared(Refusal):
