@@ -50,7 +50,7 @@ def policy() -> list[Grant]:
             path, code = f"{code}/{path}", divisions[code].parent or ""
         where = f"{path}@D{random.randint(1, rows.DEPARTMENTS):02d}/*" if random.random() < 0.1 else f"{path}*"
         role = SEEN if len(made) % EACH == 0 else random.choice(DRAWN)
-        grant = Grant(f"u{len(made) // EACH}", role, where, reason="bench", granted_by="bench", id=len(made) + 10)
+        grant = Grant(subject=f"u{len(made) // EACH}", role=role, path=where, reason="bench", granted_by="bench", id=len(made) + 10)
         made.setdefault((grant.subject, grant.role, grant.path), grant)
     return list(made.values())
 
