@@ -98,6 +98,8 @@ async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> Pol
     run = run_of(info)
     registry, because = may.policing(run).registry, may.reason(reason)
     rows = [one.grant for one in await registry.grants() if one.grant.team == number(team)]
+    if not rows:
+        raise GrantNotFound
     for row in rows:
         may.check_write(run, row.path)
     await may.noted(run, "group dissolved", rows, because)

@@ -1,4 +1,4 @@
-"""Personal data of applicants, masked unless the rights reach it in the row's tenant and department. Shape is kept.
+"""Applicants' personal data and officers' certificates, masked unless the rights reach the row. Shape is kept.
 
 The same gates close keys: what hangs on a row is then not read.
 Rows are masked before they become nodes; it costs nothing where the columns are not asked or the rights are whole.
@@ -34,6 +34,11 @@ def address_mask(text: str) -> str:
     return text[:6] + "***" if len(text) > 6 else "***"
 
 
+def certificate_mask(text: str) -> str:
+    """62010012345 → 62*******45."""
+    return hidden(text, 2, 2)
+
+
 def hidden(text: str, head: int, tail: int) -> str:
     """All but the ends as asterisks; a text too short for ends is hidden whole."""
     if len(text) < head + tail + 4:
@@ -46,6 +51,7 @@ MASKS: Mapping[str, tuple[str, Mask]] = {
     "applicant_idno": ("field.applicant.idno", idno_mask),
     "applicant_phone": ("field.applicant.phone", phone_mask),
     "applicant_address": ("field.applicant.address", address_mask),
+    "certificate": ("field.officer.certificate", certificate_mask),
 }
 """Column → the action that opens it, and how it is masked."""
 
