@@ -22,7 +22,7 @@ class Officer(Node):
     code: str = column("The officer's code, unique in the tenant.")
     name: str = column("The officer's name.")
     post: str | None = column("The post held (岗位).")
-    certificate: str | None = column("The law enforcement certificate's number (执法证号). Masked unless you may see it.")
+    certificate: str | None = column("The number of the law enforcement certificate (执法证号).")
     department: Department | None = one("The department.", "departments", "department_id")
 
 
