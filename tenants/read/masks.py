@@ -120,8 +120,10 @@ class Masking:
 
     def rows(self, rows: Sequence[Row]) -> list[Row]:
         """The rows with what is closed masked, column by column."""
+        if not rows:
+            return []
         columns: list[Any] = list(zip(*rows, strict=False))
-        for gate in self._closed if rows else ():
+        for gate in self._closed:
             columns[gate.place] = gate.mask(columns[gate.place])
         self._open_again(rows, columns)
         return list(zip(*columns, strict=False))

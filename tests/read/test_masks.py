@@ -82,3 +82,8 @@ def test_a_recused_case_and_a_row_without_department_stay_closed() -> None:
     assert not masks.opens(Except(cases=frozenset({7})), row, True)
     assert masks.opens(Except(cases=frozenset({7})), row, False), "an officer of the same id"
     assert masks.opens(Except(cases=frozenset({8})), row, True)
+
+
+def test_an_empty_page_is_masked_too() -> None:
+    held = scope_of({"field.applicant.name": part("620000/620100/620102/@GAJ/*")})
+    assert masks.Masking(READ, held, {code: f"620000/620100/{code}/" for code in CODES}).rows([]) == []
