@@ -41,7 +41,8 @@ class Witness:
 
     async def recorded(self, scope: Scope, paths: Mapping[str, str]) -> bool:
         """Whether all that the answer opens is on record now. If not, what could not be written is closed: compute it again."""
-        fresh = {what: new for what, opening in self.opened.openings.items() if (new := self._new(what, opening)).rows}
+        openings = self.opened.openings.items()
+        fresh = {what: new for what, opening in openings if (new := self._new(what, opening)) is not None}
         if not fresh:
             return True
         deeds: dict[str, list[Deed]] = {}
@@ -71,14 +72,13 @@ class Witness:
             session=asker.session, grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
         )  # fmt: skip
 
-    def _new(self, what: What, opening: Opening) -> Opening:
+    def _new(self, what: What, opening: Opening) -> Opening | None:
         """What is not on record of it yet."""
         known = self._on_record.get(what)
-        if known is None:
+        if known is None or opening.fields.keys() - known.fields.keys():
             return opening
-        if opening.fields.keys() - known.fields.keys():
-            return opening
-        return Opening({row: None for row in opening.rows if row not in known.rows}, opening.fields)
+        rows = {row: None for row in opening.rows if row not in known.rows}
+        return Opening(rows, opening.fields) if rows else None
 
     def _deeds(self, scope: Scope, path: str, what: What, opening: Opening) -> Iterator[Deed]:
         """One entry, or as many as it takes to name every case."""
@@ -86,7 +86,7 @@ class Witness:
         rows = [row for action in (what.action, *fields) if (row := scope.because(action, path)) is not None]
         grant_id = rows[0].id if rows else None
         most, ids = self._auditing.limits.audit_cases, list(opening.rows)
-        for n in range(0, len(ids), most):
+        for n in range(0, max(len(ids), 1), most):
             some = ids[n : n + most]
             yield Deed(
                 asker.request_id,

@@ -108,11 +108,13 @@ def mark(value: Mapping[str, Any]) -> tuple[str, str]:
 
 
 LISTS = ("no", "state", "kind", "department", "item", "channel", "outcome", "officer", "step")
+APPLICANT = ("name", "idno", "phone")
 MOMENTS = ("applied_at", "accepted_at", "decided_at", "closed_at", "ended_at", "due_at", "updated_at")
 PRESENT = {"accepted": "accepted_at", "decided": "decided_at", "closed": "closed_at", "ended": "ended_at", "limited": "due_at"}
 
 WHERE: Known = {
     **{name: among(name) for name in LISTS},
+    **{f"applicant{part.title()}": among(f"applicant_{part}") for part in APPLICANT},
     **{name.replace("_at", "At"): during(name) for name in MOMENTS},
     **{name: present(column) for name, column in PRESENT.items()},
     **{name: truth(name) for name in ("stopped", "provisional")},

@@ -11,6 +11,8 @@ from supervision.case import State as CaseState
 from supervision.catalogue import PowerKind
 from supervision.clock import Light
 
+OPEN_ONLY = "Only cases of which you may see it unmasked fit; where you may nowhere, it is refused. The search is on record."
+
 
 def _field(description: str, name: str | None = None) -> Any:
     return strawberry.field(name=name, description=description, default=strawberry.UNSET)
@@ -52,6 +54,9 @@ class CaseFilter:
     channel: list[str] | None = _field("The channel of the application.")
     outcome: list[str] | None = _field("How it was decided.")
     officer: list[str] | None = _field("The code of the officer of the latest event that names one.")
+    applicant_name: list[str] | None = _field(f"The applicant's name, exactly. {OPEN_ONLY}")
+    applicant_idno: list[str] | None = _field(f"The applicant's certificate number, exactly. {OPEN_ONLY}")
+    applicant_phone: list[str] | None = _field(f"The applicant's telephone number, exactly. {OPEN_ONLY}")
     step: list[str] | None = _field("The code of the latest step done.")
     applied_at: MomentRange | None = _field("When it was applied for.")
     accepted_at: MomentRange | None = _field("When it was accepted.")

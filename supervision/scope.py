@@ -149,6 +149,24 @@ class Scope:
         return any(effect == "allow" and held.covers(pattern) for effect, held in rows)
 
 
+def both(one: Rows, other: Rows) -> Rows:
+    """The rows of a tenant that are in both."""
+    if one is None or other is None:
+        return other if one is None else one
+    a, b = (held if isinstance(held, Except) else Except(only=held) for held in (one, other))
+    only = b.only if a.only is None else a.only if b.only is None else a.only & b.only
+    departments, cases = a.departments | b.departments, a.cases | b.cases
+    if only is None:
+        return Except(departments, cases)
+    left = only - departments
+    return Except(cases=cases, only=left) if cases and left else left
+
+
+def common(one: Reach, other: Reach) -> Reach:
+    """The tenants that both reach, each with the rows that are in both."""
+    return {tenant: both(rows, other[tenant]) for tenant, rows in one.items() if tenant in other}
+
+
 def reached(part: Part | None, paths: Mapping[str, str]) -> Iterable[tuple[str, Rows]]:
     """The tenants that a part reaches, each with its rows."""
     for code, path in paths.items() if part is not None else ():

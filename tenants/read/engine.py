@@ -6,15 +6,16 @@ Everything it returns is JSON-ready, complete or openly incomplete. Knows no Gra
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any, TypeVar
 
-from supervision.faults import Failure, Fault
-from supervision.scope import Reach
+from supervision.faults import Failure, Fault, Refusal
+from supervision.scope import Except, Reach, Rows, common
 from supervision.tree import Tree
 from tenants.read import merge
 from tenants.read.amounts import halved, whole
 from tenants.read.fanout import Fanout
-from tenants.read.masks import Masking, gates
+from tenants.read.masks import Masking, gates, searched
 from tenants.read.opened import OPENED
 from tenants.read.plan import Plan, Step, divided
 from tenants.read.request import (
@@ -56,7 +57,7 @@ class Engine:
 
     async def page(self, read: Read, shape: Shape, asking: Asking) -> Page:
         """One page over all the read's tenants together."""
-        masking = Masking(read.columns, read.tenants, asking.scope, self.tree.paths)
+        masking = Masking(read, asking.scope, self.tree.paths)
         asked = one_more(read, masking.columns)
         steps, lacking = self._planned(asked, asking)
         parts = await self._ask(
@@ -71,7 +72,7 @@ class Engine:
         if len(reads) == 1:
             return [await self.page(reads[0], shape, asking)]
         together = replace(reads[0], tenants=tuple(dict.fromkeys(read.tenants[0] for read in reads)))
-        masking = Masking(together.columns, together.tenants, asking.scope, self.tree.paths)
+        masking = Masking(together, asking.scope, self.tree.paths)
         asked = one_more(together, masking.columns)
         steps, lacking = self._planned(asked, asking)
         parts = await self._ask(
@@ -115,20 +116,34 @@ class Engine:
 
     def plan(self, asked: Read | Groups, asking: Asking) -> Plan:
         """What would be asked of whom, at the moment. `str` of it is the text."""
-        reach = asking.scope.reach(asked.action, self.tree.paths)
+        reach = self._reach(asked, asking)
         steps: tuple[list[Any], tuple[Missing, ...]] = divided(asked, reach, self.homes, self._at_once)
         return Plan(tuple(steps[0]), steps[1])
 
     def _planned(self, asked: Asked, asking: Asking) -> tuple[list[Step[Asked]], Lacking]:
         """The steps, without the tenants that are left alone for now."""
-        reach = asking.scope.reach(asked.action, self.tree.paths)
+        reach = self._reach(asked, asking)
         shut = closed(asked, reach, asking)
         open_to = replace(asked, tenants=tuple(tenant for tenant in asked.tenants if tenant not in shut)) if shut else asked
         steps, missing = divided(open_to, reach, self.homes, self._at_once)
         lacking: Lacking = shut | {lack.tenant: lack.fault for lack in missing}
         if self.fanout.breakers:
             steps = [left for step in steps if (left := self._without_failing(step, reach, lacking)) is not None]
+        if asking.opened is not None and (fields := searched(asked.where)):
+            for tenant in (tenant for step in steps for tenant in step.asked.tenants):
+                asking.opened.add(tenant, asked.action, asked.entity, (), fields)
         return steps, lacking
+
+    def _reach(self, asked: Read | Groups, asking: Asking) -> Reach:
+        """Where the question may be asked: where its action reaches, and all that it searches by. Raises FieldClosed."""
+        reach = asking.scope.reach(asked.action, self.tree.paths)
+        if not (fields := searched(asked.where)):
+            return reach
+        open_to = reduce(common, (asking.scope.reach(action, self.tree.paths) for action in fields), reach)
+        mine = [tenant for tenant in asked.tenants if tenant in reach]
+        if mine and not any(anything(open_to.get(tenant, False)) for tenant in mine):
+            raise FieldClosed(" ".join(fields))
+        return open_to
 
     def _without_failing(self, step: Step[Asked], reach: Reach, lacking: Lacking) -> Step[Asked] | None:
         now = asyncio.get_running_loop().time()
@@ -199,9 +214,27 @@ class Engine:
             node[name] = None if node[name] is None else mine if branch.many else mine[0] if mine else None
 
 
+class FieldClosed(Refusal):
+    """You search by a field that you may see nowhere in what you ask for: leave it out, or ask for the right to see it."""
+
+    code = "FIELD_CLOSED"
+
+
+def anything(rows: Rows | bool) -> bool:
+    """Whether any row may be among them."""
+    return not isinstance(rows, bool) and (rows is None or isinstance(rows, Except) or bool(rows))
+
+
+def opening(asked: Read | Groups) -> bool:
+    """Whether the answer opens anything. Counting does not, unless it counts those who are called so."""
+    if searched(asked.where):
+        return True
+    return isinstance(asked, Read) and (asked.entity in OPENED or bool(gates(asked.columns)))
+
+
 def closed(asked: Read | Groups, reach: Reach, asking: Asking) -> Lacking:
-    """The tenants that are left out because nothing of them may be opened. Counting opens nothing."""
-    if not asking.closed or isinstance(asked, Groups) or not (asked.entity in OPENED or gates(asked.columns)):
+    """The tenants that are left out because nothing of them may be opened."""
+    if not asking.closed or not opening(asked):
         return {}
     return {tenant: fault for tenant, fault in asking.closed.items() if tenant in asked.tenants and tenant in reach}
 

@@ -21,7 +21,10 @@ class What(NamedTuple):
 
 @dataclass(slots=True)
 class Opening:
-    """The rows by id, in the order in which they came up, and the field classes seen of them."""
+    """The rows by id, in the order in which they came up, and the field classes seen of them or searched by.
+
+    Who searches by a person's data opens something where no row answers, too.
+    """
 
     rows: dict[int, None] = field(default_factory=dict)
     fields: dict[str, None] = field(default_factory=dict)

@@ -50,6 +50,21 @@ async def test_counts_summaries_and_tenants_open_nothing(gateway: Asking) -> Non
     assert await gateway.logs() == {}
 
 
+async def test_who_searches_by_a_persons_data_stands_in_the_log_found_or_not(gateway: Asking) -> None:
+    for question in (
+        'cases(where: {applicantName: ["无此人"]}) { nodes { no } }',
+        'cases(where: {applicantName: ["无此人"]}) { totalCount }',
+    ):
+        await gateway.ask("city", f"{{ {question} }}", "查人", request=question[-20:])
+    logs = await gateway.logs()
+    assert set(logs) == {"620100", "620102"} & set(CODES)
+    for entries in logs.values():
+        assert [(entry.deed.rows, entry.deed.cases, entry.deed.fields) for entry in entries] == [
+            (0, (), ("field.applicant.name",))
+        ] * 2
+    assert await gateway.findings("620102") == []
+
+
 async def test_a_tenant_out_of_reach_is_refused_on_record_there_and_answers_as_one_that_is_not_there(gateway: Asking) -> None:
     query = "{{ tenant(code: {0}) {{ name }} cases(within: {0}) {{ nodes {{ no }} }} }}"
     told = [(await gateway.raw("county", {"query": query.format(code)})) for code in ("620200", "999999")]

@@ -4,6 +4,7 @@ Built from the printed schema alone, so that it shares nothing with the product 
 """
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,10 @@ def connection(rows: list[Any], page: Row) -> Row:
     return {"nodes": shown, "edges": edges, "page_info": info, "total_count": len(rows), **missing}
 
 
+def among(value: Any, wanted: list[Any]) -> bool:
+    return value in wanted
+
+
 def fits(row: Row, where: Row) -> bool:
     """A few conditions, by hand."""
     checks = {
@@ -177,6 +182,7 @@ def fits(row: Row, where: Row) -> bool:
         "department": lambda wanted: f"D{row['department_id']}" in wanted,
         "closed": lambda wanted: (row["closed_at"] is not None) is wanted,
         "stopped": lambda wanted: row["stopped"] is wanted,
+        **{f"applicant{part.title()}": partial(among, row[f"applicant_{part}"]) for part in ("name", "idno", "phone")},
         "text": lambda wanted: wanted.lower() in row["no"].lower() or wanted.lower() in (row["title"] or "").lower(),
     }
     return all(checks[name](wanted) for name, wanted in where.items())

@@ -59,6 +59,9 @@ WHERE = st.fixed_dictionaries(
         "department": st.lists(st.sampled_from(("D1", "D2", "D9")), min_size=1, max_size=2),
         "closed": st.booleans(),
         "stopped": st.booleans(),
+        "applicantName": st.lists(st.sampled_from(("张1", "张2", "张9")), min_size=1, max_size=2),
+        "applicantIdno": st.just(["620102199001010003"]),
+        "applicantPhone": st.just(["13800000004", "13800000005"]),
         "text": st.sampled_from(("no-00", "TITLE 1", "标题", "%", "_")),
     },
 )

@@ -32,7 +32,8 @@ TREE = Tree(
     ]
 )
 CODES = tuple(TREE.paths)
-ACTIONS = ("tenant.view", "case.view", *(f"field.applicant.{part}" for part in ("name", "idno", "phone", "address")))
+PERSONAL = ("officer.certificate", *(f"applicant.{part}" for part in ("name", "idno", "phone", "address")))
+ACTIONS = ("tenant.view", "case.view", *(f"field.{part}" for part in PERSONAL))
 
 
 def scope(*subtrees: str, subject: str = "liu", **more: Part) -> Scope:
@@ -61,7 +62,8 @@ def rows_of(code: str, cases: int, seed: int = 1) -> Rows:
 
 
 def officer(n: int) -> Row:
-    return {"id": n, "code": f"O{n}", "department_id": n, "name": f"王{n}", "post": None if n == 1 else "科长", "certificate": None}
+    who = {"code": f"O{n}", "name": f"王{n}", "post": None if n == 1 else "科长", "certificate": f"6201000{n:04}"}
+    return {"id": n, "department_id": n, **who}
 
 
 def item(n: int) -> Row:
