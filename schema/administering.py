@@ -3,7 +3,7 @@
 Whoever lacks the right over a tenant that they may see is told so; a tenant that they may not see does not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,8 @@ from schema.within import refused, visible
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
 from supervision.pattern import parsed
-from tenants.administration import Acting, GrantNotFound, Proposed
+from tenants.administration import Acting, GrantNotFound, Proposed, grant_of, with_handed_on
+from tenants.policy_rows import Granted
 from tenants.read.opened import Sought
 from tenants.read.request import Asking, Filter, Order, Read, Shape
 from tenants.registry import Registry
@@ -67,9 +68,9 @@ def acting(run: Run) -> Acting:
     return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now)
 
 
-async def every(run: Run) -> list[Grant]:
-    """All rows of the policy."""
-    return [one.grant for one in await policing(run).registry.grants()]
+async def lineage(run: Run, rows: Iterable[Granted]) -> list[Grant]:
+    """Rows of the policy, with what was handed on through them."""
+    return [one.grant for one in await with_handed_on(policing(run).registry, rows)]
 
 
 async def noted(run: Run, what: str, rows: Sequence[Grant], why: str, action: str = GRANT_WRITE) -> None:
@@ -136,12 +137,11 @@ async def delegating(run: Run, told: GrantInput) -> Grant:
 
 async def _check_depth(run: Run, giver: Grant) -> None:
     """Raises ActionRefused where rights were handed on too often already."""
-    every = {one.grant.id: one.grant for one in await policing(run).registry.grants()}
-    depth, row = 1, giver
-    while row.through is not None and row.through in every:
-        depth, row = depth + 1, every[row.through]
-    if depth > (most := policing(run).delegation_depth):
-        raise ActionRefused(f"this right was handed on {depth - 1} times already; {most} at most")
+    depth, row, most = 1, giver, policing(run).delegation_depth
+    while depth <= most and row.through is not None and (found := await grant_of(policing(run).registry, row.through)):
+        depth, row = depth + 1, found.grant
+    if depth > most:
+        raise ActionRefused(f"a right is handed on {most} times at most")
 
 
 async def recusing(run: Run, told: RecusalInput) -> Grant:

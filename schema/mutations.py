@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.types import Info
 
-from authz.delegating import cut_by, handed_on
+from authz.delegating import cut_by
 from schema import administering as may
 from schema.policy import Effect, Grant, GrantInput, PolicyChange, Proposal, ProposalState, RecusalInput, TeamInput
 from schema.reaching import reaching
@@ -62,7 +62,12 @@ async def delegate(info: Info[Any, None], input: Granting) -> PolicyChange | Non
 async def recuse(info: Info[Any, None], input: Recusing) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
     row = await may.recusing(run, input)
-    await may.noted(run, "recused", [row, *cut_by(await may.every(run), row)], row.reason)
+    await may.noted(
+        run,
+        "recused",
+        [row, *cut_by(await may.lineage(run, await may.policing(run).registry.granted_to(row.subject)), row)],
+        row.reason,
+    )
     made, ended = await administration.recuse(may.policing(run).registry, may.acting(run), row)
     return change(run, grants=[made], ended=ended)
 
@@ -74,7 +79,7 @@ async def revoke(info: Info[Any, None], id: Number, reason: Why) -> PolicyChange
     if found is None:
         raise GrantNotFound
     may.check_revoke(run, found.grant)
-    await may.noted(run, "taken back", handed_on(await may.every(run), [found.grant.id]), because)
+    await may.noted(run, "taken back", await may.lineage(run, [found]), because)
     return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
 
 

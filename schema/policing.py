@@ -80,11 +80,11 @@ class GrantsField(RegistryList):
 
     async def listed(self, run: Run, at: At) -> Sequence[Listed]:
         registry, subject = policing(run).registry, at.arguments.get("subject")
-        every = await registry.grants()
+        every = await (registry.grants() if subject is None else registry.granted_to(subject))
         return [
             Listed(one.grant.id, named(grant_facts(one.grant, one.granted_at)))
             for one in every
-            if subject in (None, one.grant.subject) and inside(run, at, one.grant.path) and shown(run.context.asking.scope, one)
+            if inside(run, at, one.grant.path) and shown(run.context.asking.scope, one)
         ]
 
 
@@ -138,7 +138,7 @@ class ExplainField:
         if action not in ACTIONS:
             raise ActionUnknown(f"{action!r} is none of {', '.join(sorted(ACTIONS))}")
         path, registry = await self._path(run, at), policing(run).registry
-        granted = {one.grant.id: one for one in await registry.grants() if one.grant.subject == actor}
+        granted = {one.grant.id: one for one in await registry.granted_to(actor)}
         rows, now = [one.grant for one in granted.values()], run.context.asking.now.timestamp()
         decision = explain(rows, actor, action, path, now)
         facts = {"allowed": decision.allowed, **sentences(decision, rows, action, path, now, run.context.language), "row": None}

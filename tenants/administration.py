@@ -4,7 +4,7 @@ Each function is one transaction of the registry. What the change is, and whethe
 from the same rows that are checked here; what follows from it is `policy_changes`'s.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -185,6 +185,17 @@ async def proposed(registry: Registry) -> list[Proposed]:
 async def proposal(registry: Registry, number: int) -> Proposed | None:
     found = await registry.store.fetch(_PROPOSAL, {"at": number})
     return Proposed(*found[0]) if found else None
+
+
+async def with_handed_on(registry: Registry, rows: Iterable[policy_rows.Granted]) -> list[policy_rows.Granted]:
+    """These rows and every delegation that hands one of them on, however far, each once. By index: reads no other row."""
+    found = {one.grant.id: one for one in rows}
+    waiting = list(found)
+    for number in waiting:  # grows as it goes
+        handed = [granted(row) for row in await registry.store.fetch(policy_rows.THROUGH, {"giver": number})]
+        waiting += [one.grant.id for one in handed if one.grant.id not in found]
+        found |= {one.grant.id: one for one in handed}
+    return [found[number] for number in sorted(found)]
 
 
 async def grant_of(registry: Registry, number: int) -> policy_rows.Granted | None:

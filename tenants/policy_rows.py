@@ -57,6 +57,7 @@ STANDING = select(policy_version.c.tree, stamps.c.version, stamps.c.sessions_fro
     policy_version.outerjoin(stamps, stamps.c.subject == bindparam("subject"))
 )
 OF_SUBJECT = _GRANT.where(grants.c.subject == bindparam("subject"))
+THROUGH = _GRANT.where(grants.c.through == bindparam("giver"))
 ALL = _GRANT.where()
 _LOCK = VERSION.with_for_update()
 _RAISE = update(policy_version).values(version=policy_version.c.version + 1)

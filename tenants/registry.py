@@ -193,8 +193,11 @@ class Registry:
 
     async def grants_of(self, subject: str) -> list[Grant]:
         """All rows of one subject, the expired too."""
-        rows = await self.store.fetch(policy_rows.OF_SUBJECT, {"subject": subject})
-        return [policy_rows.granted(row).grant for row in rows]
+        return [one.grant for one in await self.granted_to(subject)]
+
+    async def granted_to(self, subject: str) -> list[Granted]:
+        """The same, with when each was granted."""
+        return [policy_rows.granted(row) for row in await self.store.fetch(policy_rows.OF_SUBJECT, {"subject": subject})]
 
     async def grants(self) -> list[Granted]:
         """Every grant, the oldest first."""

@@ -9,6 +9,7 @@ from gateway.rights import Rights
 from gateway.signing import demo_signing
 from supervision.grant import Grant
 from supervision.scope import Scope
+from tenants.policy_rows import Granted
 from tenants.registry import Snapshot
 from tests.door.administered import ADMINISTRATORS, administered
 from tests.door.asking import asked
@@ -254,6 +255,27 @@ async def test_a_change_is_looked_at_before_it_is_made(tmp_path: Path) -> None:
         refused = await office.ask("jia", DIFF.format(change=f"grant: {LIU}"))
         assert refused["errors"][0]["extensions"]["code"] == "TENANT_NOT_FOUND"
         assert await office.house.registry.policy_version() == before + 1  # the delegation, and nothing that was only looked at
+
+
+async def test_what_concerns_one_person_does_not_read_the_whole_policy(tmp_path: Path) -> None:
+    async def every() -> list[Granted]:
+        raise AssertionError("all rows were read")
+
+    async with administered(tmp_path) as office:
+        registry = office.house.registry
+        registry.grants = every  # type: ignore[method-assign]
+        (own,) = await registry.grants_of("city")
+        denial = '{subject: "city", tenant: 620102, reason: "x"}'
+        for query in (
+            '{ explain(actor: "city", action: "case.view", tenant: 620102) { allowed } }',
+            '{ grants(subject: "city") { nodes { id } } }',
+            f"{{ policyDiff(change: {{recuse: {denial}}}) {{ isCut }} }}",
+            f"{{ policyDiff(change: {{revoke: {own.id}}}) {{ isCut }} }}",
+        ):
+            assert "errors" not in await office.ask("chief", query)
+        await office.change("city", f"delegate(input: {LIU[:-1]}, {ENDS}}})")
+        await office.change("chief", f"recuse(input: {denial})")
+        await office.change("chief", f'revoke(id: {own.id}, reason: "left")')
 
 
 async def test_what_is_looked_at_is_what_happens(tmp_path: Path) -> None:
