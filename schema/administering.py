@@ -4,12 +4,14 @@ Whoever lacks the right over a tenant that they may see is told so; a tenant tha
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from authz.delegating import through
 from authz.policy import GRANT_WRITE, known
+from schema.announcing import announced
 from schema.context import Change
 from schema.policy import GrantInput, RecusalInput, TeamInput
 from schema.reaching import given, level_of, path_of, reaching, recused_path
@@ -73,11 +75,11 @@ async def lineage(run: Run, rows: Iterable[Granted]) -> list[Grant]:
     return [one.grant for one in await with_handed_on(policing(run).registry, rows)]
 
 
-async def noted(run: Run, what: str, rows: Sequence[Grant], why: str, action: str = GRANT_WRITE) -> None:
-    """On record where the rows hold, before anything is changed. Raises what whoever writes the record raises."""
-    if run.context.note is not None:
-        told = "; ".join(row.spelled for row in rows[:20])
-        await run.context.note(Change(tuple(row.path for row in rows), action, f"{what}: {told}", why))
+def noted(
+    run: Run, what: str, rows: Iterable[Grant], why: str, action: str = GRANT_WRITE, by: Grant | None = None
+) -> AbstractAsyncContextManager[None]:
+    """Around a change: on record where the rows hold, before and, where it is not made, after."""
+    return announced(run.context.note, Change(tuple(rows), action, what, why, by))
 
 
 def reason(told: str) -> str:
@@ -119,8 +121,8 @@ def granting(run: Run, told: GrantInput) -> tuple[Grant, bool]:
     return row, level_of(row.path, run.context.registry.tree) in policing(run).four_eyes
 
 
-async def delegating(run: Run, told: GrantInput) -> Grant:
-    """What the asker hands on, through which row of theirs. Raises DelegationExceeds."""
+async def delegating(run: Run, told: GrantInput) -> tuple[Grant, Grant]:
+    """What the asker hands on, and through which row of theirs. Raises DelegationExceeds."""
     row = wanted(run, told)
     registry, asking = policing(run).registry, run.context.asking
     if row.subject == asking.scope.subject:
@@ -132,7 +134,7 @@ async def delegating(run: Run, told: GrantInput) -> Grant:
     own = await registry.grants_of(asking.scope.subject)
     giver = through(own, replace(row, not_before=start), now)
     await _check_depth(run, giver)
-    return replace(row, not_before=start, through=giver.id)
+    return replace(row, not_before=start, through=giver.id), giver
 
 
 async def _check_depth(run: Run, giver: Grant) -> None:
@@ -194,8 +196,8 @@ def _for_team(told: TeamInput, subject: str, tenant: Any) -> GrantInput:
     )  # fmt: skip
 
 
-def check_revoke(run: Run, row: Grant) -> None:
-    """Raises GrantNotFound for a row that the asker may not take back: it is told like none.
+def check_revoke(run: Run, row: Grant) -> Grant | None:
+    """Raises GrantNotFound for a row that the asker may not take back: it is told like none. The row itself where it lets them.
 
     An administrator of its place may, whoever handed it on, and of what allows also who holds it: rights may be given up.
     """
@@ -206,6 +208,7 @@ def check_revoke(run: Run, row: Grant) -> None:
     own_recusal = row.effect == "deny" and row.subject == subject
     if own_recusal or not (administers or handed_on or given_up):
         raise GrantNotFound
+    return None if administers else row
 
 
 def check_decide(run: Run, found: Proposed | None) -> Proposed:

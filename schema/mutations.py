@@ -46,29 +46,25 @@ async def grant(info: Info[Any, None], input: Granting) -> PolicyChange | None: 
     run = run_of(info)
     row, second = may.granting(run, input)
     registry, acting = may.policing(run).registry, may.acting(run)
-    await may.noted(run, "proposed" if second else "granted", [row], row.reason)
-    if second:
-        return change(run, proposals=await administration.propose(registry, acting, [row]))
-    return change(run, grants=await administration.add(registry, acting, [row]))
+    async with may.noted(run, "proposed" if second else "granted", [row], row.reason):
+        if second:
+            return change(run, proposals=await administration.propose(registry, acting, [row]))
+        return change(run, grants=await administration.add(registry, acting, [row]))
 
 
 async def delegate(info: Info[Any, None], input: Granting) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
-    row = await may.delegating(run, input)
-    await may.noted(run, "handed on", [row], row.reason, DELEGATE)
-    return change(run, grants=await administration.add(may.policing(run).registry, may.acting(run), [row]))
+    row, giver = await may.delegating(run, input)
+    async with may.noted(run, "handed on", [row], row.reason, DELEGATE, giver):
+        return change(run, grants=await administration.add(may.policing(run).registry, may.acting(run), [row]))
 
 
 async def recuse(info: Info[Any, None], input: Recusing) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
     row = await may.recusing(run, input)
-    await may.noted(
-        run,
-        "recused",
-        [row, *cut_by(await may.lineage(run, await may.policing(run).registry.granted_to(row.subject)), row)],
-        row.reason,
-    )
-    made, ended = await administration.recuse(may.policing(run).registry, may.acting(run), row)
+    theirs = await may.lineage(run, await may.policing(run).registry.granted_to(row.subject))
+    async with may.noted(run, "recused", [row, *cut_by(theirs, row)], row.reason):
+        made, ended = await administration.recuse(may.policing(run).registry, may.acting(run), row)
     return change(run, grants=[made], ended=ended)
 
 
@@ -78,9 +74,9 @@ async def revoke(info: Info[Any, None], id: Number, reason: Why) -> PolicyChange
     found = await administration.grant_of(registry, number(id))
     if found is None:
         raise GrantNotFound
-    may.check_revoke(run, found.grant)
-    await may.noted(run, "taken back", await may.lineage(run, [found]), because)
-    return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
+    by = may.check_revoke(run, found.grant)
+    async with may.noted(run, "taken back", await may.lineage(run, [found]), because, by=by):
+        return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
 
 
 async def approve(info: Info[Any, None], proposal: Number, reason: Why) -> PolicyChange | None:
@@ -94,8 +90,8 @@ async def reject(info: Info[Any, None], proposal: Number, reason: Why) -> Policy
 async def form_team(info: Info[Any, None], input: Teaming) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
     rows, registry = may.teaming(run, input), may.policing(run).registry
-    await may.noted(run, f"group {input.name} formed", rows, may.reason(input.reason))
-    made = await administration.form_team(registry, may.acting(run), input.name, may.reason(input.reason), rows)
+    async with may.noted(run, f"group {input.name} formed", rows, may.reason(input.reason)):
+        made = await administration.form_team(registry, may.acting(run), input.name, may.reason(input.reason), rows)
     return change(run, grants=made)
 
 
@@ -105,8 +101,8 @@ async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> Pol
     rows = [one.grant for one in await registry.grants() if one.grant.team == number(team)]
     for row in rows:
         may.check_write(run, row.path)
-    await may.noted(run, "group dissolved", rows, because)
-    return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
+    async with may.noted(run, "group dissolved", rows, because):
+        return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
 
 
 async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> PolicyChange | None:
@@ -114,16 +110,16 @@ async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> 
     registry = may.policing(run).registry
     rows = await registry.grants_of(subject)
     may.check_sessions(run, subject, rows)
-    await may.noted(run, f"sessions of {subject} ended", rows, may.reason(reason))
-    await administration.end_sessions(registry, may.acting(run), subject)
+    async with may.noted(run, f"sessions of {subject} ended", rows, may.reason(reason)):
+        await administration.end_sessions(registry, may.acting(run), subject)
     return change(run)
 
 
 async def decided(run: Run, proposal: int, reason: str, *, approved: bool) -> PolicyChange:
     registry, because = may.policing(run).registry, may.reason(reason)
     wanted = may.check_decide(run, await administration.proposal(registry, proposal))
-    await may.noted(run, "approved" if approved else "rejected", [wanted.grant], because)
-    found, made = await administration.decide(registry, may.acting(run), proposal, because, approved)
+    async with may.noted(run, "approved" if approved else "rejected", [wanted.grant], because):
+        found, made = await administration.decide(registry, may.acting(run), proposal, because, approved)
     return change(run, grants=[made] if made else [], proposals=[found])
 
 
