@@ -3,13 +3,13 @@
 Whoever lacks the right over a tenant that they may see is told so; a tenant that they may not see does not exist.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from authz.delegating import through
+from authz.delegating import meets, through
 from authz.policy import GRANT_WRITE, known
 from schema.announcing import announced
 from schema.context import Change
@@ -64,10 +64,15 @@ def policing(run: Run) -> Policing:
     return found
 
 
-def acting(run: Run) -> Acting:
-    """The asker, as the transaction will check."""
+def acting(run: Run, others: Mapping[str, int] = {}) -> Acting:
+    """The asker, as the transaction will check; `others` as of `stamp_of`."""
     asking = run.context.asking
-    return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now)
+    return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now, others)
+
+
+async def stamp_of(run: Run, subject: str) -> dict[str, int]:
+    """How somebody's rights stand, taken before these are looked at: the transaction will see whether they moved on."""
+    return {subject: (await policing(run).registry.standing(subject)).stamp}
 
 
 async def lineage(run: Run, rows: Iterable[Granted]) -> list[Grant]:
@@ -147,19 +152,40 @@ async def _check_depth(run: Run, giver: Grant) -> None:
 
 
 async def recusing(run: Run, told: RecusalInput) -> Grant:
-    """A recusal that may be made: by an administrator of the place, or by the recused themself."""
+    """A recusal that may be made: by the recused themself, or by who administers the place and every right that it takes from.
+
+    So nobody recuses who stands above them.
+    """
     context = run.context
     tenant = visible(context, told.tenant)
     home = context.registry.tree.paths[tenant]
     number = given(told, "case_no")
     case = await case_id(run, tenant, number) if number else None
     path = recused_path(told, home, case)
-    if told.subject != context.asking.scope.subject:
-        check_write(run, path)
-    return Grant(
+    denial = Grant(
         subject=told.subject, role=RECUSED, path=path, not_before=seconds(told.from_, 0), expires=seconds(told.until, FOREVER),
         effect="deny", reason=reason(told.reason), granted_by=context.asking.scope.subject,
     )  # fmt: skip
+    if told.subject != context.asking.scope.subject:
+        check_write(run, path)
+        taken = [row for row in await allowed(run, told.subject) if meets(row, denial)]
+        if not all(administers(run, row) for row in taken):
+            refused(context, Sought(tenant, GRANT_WRITE))
+            raise ActionRefused("this would take from a right that reaches beyond what you administer")
+    return denial
+
+
+async def allowed(run: Run, subject: str) -> list[Grant]:
+    """Somebody's rows that allow something, now or later."""
+    now = run.context.asking.now.timestamp()
+    rows = await policing(run).registry.grants_of(subject)
+    return [row for row in rows if row.effect == "allow" and now < row.expires]
+
+
+def administers(run: Run, row: Grant | Proposed) -> bool:
+    """Whether the asker may write all that a row covers."""
+    pattern = parsed(row.path)
+    return pattern is not None and run.context.asking.scope.covers(pattern, (GRANT_WRITE,))
 
 
 async def case_id(run: Run, tenant: str, number: str) -> int:
@@ -201,31 +227,36 @@ def check_revoke(run: Run, row: Grant) -> Grant | None:
 
     An administrator of its place may, whoever handed it on, and of what allows also who holds it: rights may be given up.
     """
-    pattern, subject = row.pattern, run.context.asking.scope.subject
-    administers = pattern is not None and run.context.asking.scope.covers(pattern, (GRANT_WRITE,))
+    subject, administered = run.context.asking.scope.subject, administers(run, row)
     handed_on = row.through is not None and row.granted_by == subject
     given_up = row.effect == "allow" and row.subject == subject
     own_recusal = row.effect == "deny" and row.subject == subject
-    if own_recusal or not (administers or handed_on or given_up):
+    if own_recusal or not (administered or handed_on or given_up):
         raise GrantNotFound
-    return None if administers else row
+    return None if administered else row
 
 
 def check_decide(run: Run, found: Proposed | None) -> Proposed:
     """The proposal, where the asker may decide about it. Raises GrantNotFound, GrantToOneself."""
-    if found is None:
+    if found is None or found.state != "PENDING" or not administers(run, found):
         raise GrantNotFound
-    pattern, subject = parsed(found.path), run.context.asking.scope.subject
-    if pattern is None or not run.context.asking.scope.covers(pattern, (GRANT_WRITE,)):
-        raise GrantNotFound
-    if subject in (found.proposed_by, found.subject):
+    if run.context.asking.scope.subject in (found.proposed_by, found.subject):
         raise GrantToOneself
     return found
 
 
-def check_sessions(run: Run, subject: str, rows: Sequence[Grant]) -> None:
-    """Whoever administers the place of one of somebody's rights may end their sessions, and everybody their own."""
-    scope = run.context.asking.scope
-    patterns = [pattern for row in rows if (pattern := row.pattern) is not None]
-    if subject != scope.subject and not any(scope.covers(pattern, (GRANT_WRITE,)) for pattern in patterns):
+async def check_sessions(run: Run, subject: str) -> list[Grant]:
+    """The rows of whose sessions may be ended: everybody's own, and those of whom all rights lie within what the asker administers.
+
+    Raises GrantNotFound.
+    """
+    rows = await allowed(run, subject)
+    if subject != run.context.asking.scope.subject and not (rows and all(administers(run, row) for row in rows)):
+        raise GrantNotFound
+    return rows
+
+
+def check_dissolve(run: Run, rows: Sequence[Grant]) -> None:
+    """Raises GrantNotFound for a group of which nothing is left, or of which something lies elsewhere: it is told like none."""
+    if not (rows and all(administers(run, row) for row in rows)):
         raise GrantNotFound

@@ -61,10 +61,11 @@ async def delegate(info: Info[Any, None], input: Granting) -> PolicyChange | Non
 
 async def recuse(info: Info[Any, None], input: Recusing) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
+    others = await may.stamp_of(run, input.subject)
     row = await may.recusing(run, input)
     theirs = await may.lineage(run, await may.policing(run).registry.granted_to(row.subject))
     async with may.noted(run, "recused", [row, *cut_by(theirs, row)], row.reason):
-        made, ended = await administration.recuse(may.policing(run).registry, may.acting(run), row)
+        made, ended = await administration.recuse(may.policing(run).registry, may.acting(run, others), row)
     return change(run, grants=[made], ended=ended)
 
 
@@ -98,9 +99,8 @@ async def form_team(info: Info[Any, None], input: Teaming) -> PolicyChange | Non
 async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry, because = may.policing(run).registry, may.reason(reason)
-    rows = [one.grant for one in await registry.grants() if one.grant.team == number(team)]
-    for row in rows:
-        may.check_write(run, row.path)
+    rows = await administration.team_rows(registry, number(team))
+    may.check_dissolve(run, rows)
     async with may.noted(run, "group dissolved", rows, because):
         return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
 
@@ -108,10 +108,10 @@ async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> Pol
 async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry = may.policing(run).registry
-    rows = await registry.grants_of(subject)
-    may.check_sessions(run, subject, rows)
+    others = await may.stamp_of(run, subject)
+    rows = await may.check_sessions(run, subject)
     async with may.noted(run, f"sessions of {subject} ended", rows, may.reason(reason)):
-        await administration.end_sessions(registry, may.acting(run), subject)
+        await administration.end_sessions(registry, may.acting(run, others), subject)
     return change(run)
 
 

@@ -4,7 +4,7 @@ Each function is one transaction of the registry. What the change is, and whethe
 from the same rows that are checked here; what follows from it is `policy_changes`'s.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -41,6 +41,8 @@ class Acting(NamedTuple):
     stamp: int
     tree: int
     at: datetime
+    others: Mapping[str, int] = {}
+    """The stamps of other people whose rights were looked at: these too must still stand."""
 
 
 class Proposed(NamedTuple):
@@ -89,9 +91,10 @@ async def administering(registry: Registry, acting: Acting) -> AsyncIterator[Ses
     """A transaction in which the rights of whoever acts are still those they were told by. Raises PolicyChanged."""
     async with registry.transaction() as session:
         await policy_rows.take_policy(session)
-        standing = policy_rows.standing((await session.fetch(policy_rows.STANDING, {"subject": acting.subject}))[0])
-        if (standing.stamp, standing.tree) != (acting.stamp, acting.tree):
-            raise PolicyChanged
+        for subject, stamp in ({**acting.others, acting.subject: acting.stamp}).items():
+            standing = policy_rows.standing((await session.fetch(policy_rows.STANDING, {"subject": subject}))[0])
+            if (standing.stamp, standing.tree) != (stamp, acting.tree):
+                raise PolicyChanged
         yield session
 
 
@@ -185,6 +188,11 @@ async def proposed(registry: Registry) -> list[Proposed]:
 async def proposal(registry: Registry, number: int) -> Proposed | None:
     found = await registry.store.fetch(_PROPOSAL, {"at": number})
     return Proposed(*found[0]) if found else None
+
+
+async def team_rows(registry: Registry, number: int) -> list[Grant]:
+    """What stands of an inspection group."""
+    return [granted(row).grant for row in await registry.store.fetch(policy_rows.TEAM, {"team": number})]
 
 
 async def with_handed_on(registry: Registry, rows: Iterable[policy_rows.Granted]) -> list[policy_rows.Granted]:

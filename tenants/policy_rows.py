@@ -58,6 +58,7 @@ STANDING = select(policy_version.c.tree, stamps.c.version, stamps.c.sessions_fro
 )
 OF_SUBJECT = _GRANT.where(grants.c.subject == bindparam("subject"))
 THROUGH = _GRANT.where(grants.c.through == bindparam("giver"))
+TEAM = _GRANT.where(grants.c.team == bindparam("team"))
 ALL = _GRANT.where()
 _LOCK = VERSION.with_for_update()
 _RAISE = update(policy_version).values(version=policy_version.c.version + 1)

@@ -174,10 +174,11 @@ async def test_a_special_group_comes_and_goes_together(tmp_path: Path) -> None:
         assert len(done["grants"]) == 4
         assert {row["team"] for row in done["grants"]} == {"1"}
         assert await office.sees("b") == {"620102", "620200"}
-        assert await office.refused("lanzhou", 'dissolveTeam(team: "1", reason: "over")') == "ACTION_REFUSED"
+        assert await office.refused("lanzhou", 'dissolveTeam(team: "1", reason: "over")') == "GRANT_NOT_FOUND"
         ended = await office.change("chief", 'dissolveTeam(team: "1", reason: "over")')
         assert len(ended["ended"]) == 4
         assert await office.sees("b") == set()
+        assert await office.refused("nobody", 'dissolveTeam(team: "1", reason: "again")') == "GRANT_NOT_FOUND"
 
 
 async def test_grants_are_told_to_whoever_may_look_page_by_page(tmp_path: Path) -> None:
@@ -230,6 +231,106 @@ async def test_one_may_ask_why_about_oneself_and_about_places_that_one_may_look_
         assert other["errors"][0]["extensions"]["code"] == "ACTION_REFUSED"
         foreign = await office.ask("jia", '{ explain(actor: "jia", action: "case.view", tenant: 620102) { allowed } }')
         assert foreign["errors"][0]["extensions"]["code"] == "TENANT_NOT_FOUND"
+
+
+OUT_OF_REACH = {
+    "a grant": ('revoke(id: {id}, reason: "x")', {"of a sibling": "5", "none": "999"}),
+    "a proposal": ('approve(proposal: {id}, reason: "x")', {"of a sibling": "1", "none": "999"}),
+    "a proposal turned down": ('reject(proposal: {id}, reason: "x")', {"of a sibling": "1", "none": "999"}),
+    "a group": ('dissolveTeam(team: {id}, reason: "x")', {"of a sibling": "1", "none": "999"}),
+    "sessions": ('endSessions(subject: "{id}", reason: "x")', {"of a sibling": "a", "of a superior": "city", "none": "x"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OUT_OF_REACH)
+async def test_what_is_out_of_reach_is_answered_byte_for_byte_like_what_is_not_there(tmp_path: Path, case: str) -> None:
+    field, ids = OUT_OF_REACH[case]
+    team = f'formTeam(input: {{name: "fees", subjects: ["a"], tenants: [620102], {ENDS}, reason: "campaign"}})'
+    async with administered(tmp_path) as office:
+        await office.change("lanzhou", team)
+        await office.change("chief", 'grant(input: {subject: "liu", role: "supervisor", tenant: 620100, reason: "promoted"})')
+        told = {
+            str(await office.ask("jia", f"mutation {{ done: {field.format(id=number)} {{ grants {{ id }} }} }}"))
+            for number in ids.values()
+        }
+    assert len(told) == 1
+    assert "GRANT_NOT_FOUND" in told.pop()
+
+
+async def test_a_grant_to_be_looked_at_out_of_reach_is_answered_like_none(tmp_path: Path) -> None:
+    async with administered(tmp_path) as office:
+        (own,) = await office.house.registry.grants_of("city")
+        told = [await office.ask("jia", f"{{ policyDiff(change: {{revoke: {n}}}) {{ isCut }} }}") for n in (own.id, 999)]
+        why = '{{ explain(actor: "jia", action: "case.view", tenant: {}) {{ allowed }} }}'
+        asked_of = [await office.ask("jia", why.format(tenant)) for tenant in ("620102", "629999")]
+    assert told[0] == told[1]
+    assert asked_of[0] == asked_of[1]
+
+
+SUPERIORS = {
+    "the province's supervisor": Grant(subject="province", role="supervisor", path="620000/*"),
+    "the province's administrator": Grant(subject="other", role="policy_admin", path="620000/*"),
+    "who stands above from some day on": Grant(subject="soon", role="supervisor", path="620000/*", not_before=4_000_000_000),
+    "a line of duty from above": Grant(subject="line", role="inspector", path="620000/*/@GAJ/*"),
+}
+
+
+@pytest.mark.parametrize("case", SUPERIORS)
+async def test_nobody_recuses_who_stands_above_them_or_ends_their_sessions(tmp_path: Path, case: str) -> None:
+    above = SUPERIORS[case]
+    denial = f'recuse(input: {{subject: "{above.subject}", tenant: 620102, reason: "let us be"}})'
+    async with administered(tmp_path) as office:
+        registry = office.house.registry
+        await registry.grant(Grant(subject="admin", role="policy_admin", path="620000/620100/620102/*"))
+        await registry.grant(above)
+        assert await office.refused("admin", denial) == "ACTION_REFUSED"
+        looked = await office.ask("admin", f"{{ policyDiff(change: {{{denial.replace('(input: ', ': ')[:-1]}}}) {{ isCut }} }}")
+        assert looked["errors"][0]["extensions"]["code"] == "ACTION_REFUSED"
+        await office.change("admin", f"grant(input: {LIU.replace('liu', above.subject)})")
+        assert await office.refused("admin", f'endSessions(subject: "{above.subject}", reason: "x")') == "GRANT_NOT_FOUND"
+        assert len((await office.change("chief", denial))["grants"]) == 1
+
+
+async def test_a_county_recuses_its_own_people_and_people_without_rights_there(tmp_path: Path) -> None:
+    async with administered(tmp_path) as office:
+        await office.house.registry.grant(Grant(subject="admin", role="policy_admin", path="620000/620100/620102/*"))
+        await office.house.registry.grant(Grant(subject="past", role="supervisor", path="620000/*", expires=5))
+        for who in ("county", "jia", "past"):
+            await office.change("admin", f'recuse(input: {{subject: "{who}", tenant: 620102, reason: "x"}})')
+        await office.change("province", 'recuse(input: {subject: "province", tenant: 620102, reason: "my own home"})')
+        (_, own) = await office.house.registry.grants_of("province")
+        assert await office.refused("province", f'revoke(id: {own.id}, reason: "let me")') == "GRANT_NOT_FOUND"
+
+
+async def test_rights_that_came_before_the_transaction_stop_a_recusal(tmp_path: Path) -> None:
+    """The recused is promoted after the look at their rights and before the change."""
+    async with administered(tmp_path) as office:
+        registry = office.house.registry
+        grants_of, looks = registry.grants_of, list[str]()
+
+        async def racing(subject: str) -> list[Grant]:
+            rows = await grants_of(subject)
+            if subject == "county" and not looks:
+                looks.append(subject)
+                await registry.grant(Grant(subject="county", role="supervisor", path="620000/*"))
+            return rows
+
+        registry.grants_of = racing  # type: ignore[method-assign]
+        await office.house.registry.grant(Grant(subject="admin", role="policy_admin", path="620000/620100/620102/*"))
+        answer = await office.ask(
+            "admin", 'mutation { recuse(input: {subject: "county", tenant: 620102, reason: "x"}) { grants { id } } }'
+        )
+        assert answer["errors"][0]["extensions"]["code"] == "POLICY_CHANGED"
+        assert {row.effect for row in await grants_of("county")} == {"allow"}
+
+
+async def test_ended_sessions_of_somebody_without_rights_are_on_record_at_the_top(tmp_path: Path) -> None:
+    async with administered(tmp_path) as office:
+        await office.house.registry.grant(Grant(subject="auditor", role="auditor", path="620000/*"))
+        await office.change("stranger", 'endSessions(subject: "stranger", reason: "lost my card")')
+        query = "{ auditEntries(within: 620000) { nodes { actor told reason } } }"
+        told = (await office.ask("auditor", query))["data"]["auditEntries"]["nodes"]
+    assert told == [{"actor": "stranger", "told": "sessions of stranger ended", "reason": "lost my card"}]
 
 
 LINE = "{{ subject action tenant before after }}"
