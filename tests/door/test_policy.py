@@ -149,6 +149,20 @@ async def test_a_recusal_denies_everything_at_once_and_ends_what_was_handed_on(t
         assert await office.sees("city") == {"620100", "620102"}
 
 
+async def test_delegations_that_a_coming_recusal_makes_alike_become_one(tmp_path: Path) -> None:
+    """Two that differ in their end alone, and one that ends at that very moment already."""
+    wanted = f'{LIU[:-1]}, from: "2080-01-01T00:00:00Z"'
+    begins = "2090-01-01T00:00:00Z"
+    async with administered(tmp_path) as office:
+        for until in ("2099-01-01T00:00:00Z", "2098-01-01T00:00:00Z", begins):
+            await office.change("city", f'delegate(input: {wanted}, until: "{until}"}})')
+        denial = f'{{subject: "city", tenant: 620102, from: "{begins}", reason: "moves there"}}'
+        done = await office.change("chief", f"recuse(input: {denial})")
+        left = await office.house.registry.grants_of("liu")
+    assert [(row.expires, row.effect) for row in left] == [(3786912000, "allow")]
+    assert [row["subject"] for row in done["ended"]] == ["liu", "liu"]
+
+
 async def test_everybody_may_recuse_themselves(tmp_path: Path) -> None:
     async with administered(tmp_path) as office:
         await office.change("county", 'recuse(input: {subject: "county", tenant: 620102, department: "GAJ", reason: "my brother"})')
