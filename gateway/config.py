@@ -80,6 +80,7 @@ class Config:
     four_eyes: tuple[str, ...] = setting(
         ("PROVINCE", "CITY"), "levels of tenants whose grants want a second administrator, by commas; empty: none", among=LEVELS
     )
+    proposal_lifetime: int = setting(30, "days for which a proposal waits for its second administrator", 1, most=3_650)
     delegation_depth: int = setting(3, "how often a right may be handed on", 0)
 
     answer_within: float = setting(10.0, "seconds for one answer, queueing included", 0.01)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from authz.compile import compile_scope
 from authz.delegating import meets, through
 from authz.policy import GRANT_WRITE, known
 from schema.announcing import announced
@@ -20,8 +21,9 @@ from schema.within import refused, visible
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
 from supervision.pattern import parsed
-from tenants.administration import Acting, GrantNotFound, Proposed, grant_of, with_handed_on
+from tenants.administration import Acting, GrantNotFound, grant_of, proposal, proposed_together, with_handed_on
 from tenants.policy_rows import Granted
+from tenants.proposal_rows import Proposed
 from tenants.read.opened import Sought
 from tenants.read.request import Asking, Filter, Order, Read, Shape
 from tenants.registry import Registry
@@ -48,6 +50,18 @@ class GrantToOneself(Refusal):
     code = "GRANT_TO_ONESELF"
 
 
+class ProposalExpired(Refusal):
+    """This was proposed too long ago: have it proposed again."""
+
+    code = "PROPOSAL_EXPIRED"
+
+
+class ProposalVoid(Refusal):
+    """Whoever proposed this may not grant it any more: propose it yourself."""
+
+    code = "PROPOSAL_VOID"
+
+
 @dataclass(frozen=True, slots=True)
 class Policing:
     """What administering needs. `four_eyes`: levels of tenants whose grants want a second administrator."""
@@ -55,6 +69,8 @@ class Policing:
     registry: Registry
     four_eyes: tuple[str, ...] = ()
     delegation_depth: int = 3
+    proposal_lifetime: float = 30
+    """Days for which a proposal waits."""
 
 
 def policing(run: Run) -> Policing:
@@ -123,7 +139,12 @@ def granting(run: Run, told: GrantInput) -> tuple[Grant, bool]:
     check_write(run, row.path)
     if row.subject == run.context.asking.scope.subject:
         raise GrantToOneself
-    return row, level_of(row.path, run.context.registry.tree) in policing(run).four_eyes
+    return row, wants_second(run, row)
+
+
+def wants_second(run: Run, row: Grant) -> bool:
+    """Whether the place is one whose grants want a second administrator."""
+    return level_of(row.path, run.context.registry.tree) in policing(run).four_eyes
 
 
 async def delegating(run: Run, told: GrantInput) -> tuple[Grant, Grant]:
@@ -199,8 +220,8 @@ async def case_id(run: Run, tenant: str, number: str) -> int:
     raise GrantNotFound("no such case")
 
 
-def teaming(run: Run, told: TeamInput) -> list[Grant]:
-    """The rows of a special inspection group."""
+def teaming(run: Run, told: TeamInput) -> tuple[list[Grant], bool]:
+    """The rows of a special inspection group, and whether these want a second administrator: all of them where one does."""
     if not told.subjects or not told.tenants:
         raise ActionRefused("a group has members and tenants")
     rows = [
@@ -212,7 +233,7 @@ def teaming(run: Run, told: TeamInput) -> list[Grant]:
         check_write(run, row.path)
         if row.subject == run.context.asking.scope.subject:
             raise GrantToOneself
-    return rows
+    return rows, any(wants_second(run, row) for row in rows)
 
 
 def _for_team(told: TeamInput, subject: str, tenant: Any) -> GrantInput:
@@ -243,6 +264,29 @@ def check_decide(run: Run, found: Proposed | None) -> Proposed:
     if run.context.asking.scope.subject in (found.proposed_by, found.subject):
         raise GrantToOneself
     return found
+
+
+def state_of(run: Run, one: Proposed) -> str:
+    """Where a proposal stands at the moment of the request."""
+    return one.state_at(run.context.asking.now, policing(run).proposal_lifetime)
+
+
+async def deciding(run: Run, number: int) -> list[Proposed]:
+    """What is decided together with this proposal. Raises GrantNotFound, GrantToOneself where not all of it may be."""
+    registry = policing(run).registry
+    found = check_decide(run, await proposal(registry, number))
+    return [check_decide(run, one) for one in await proposed_together(registry, found)]
+
+
+async def check_proposed(run: Run, wanted: Sequence[Proposed]) -> None:
+    """Whether these may still be approved. Raises ProposalExpired, ProposalVoid."""
+    now, by = run.context.asking.now.timestamp(), wanted[0].proposed_by
+    if any(state_of(run, one) == "EXPIRED" for one in wanted):
+        raise ProposalExpired
+    scope = compile_scope(by, await policing(run).registry.grants_of(by), 0, now)
+    patterns = [parsed(one.path) for one in wanted]
+    if not all(pattern is not None and scope.covers(pattern, (GRANT_WRITE,)) for pattern in patterns):
+        raise ProposalVoid
 
 
 async def check_sessions(run: Run, subject: str) -> list[Grant]:

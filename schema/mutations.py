@@ -17,7 +17,8 @@ from schema.reaching import reaching
 from schema.run import Run
 from supervision import grant as policy
 from tenants import administration
-from tenants.administration import GrantNotFound, Proposed
+from tenants.administration import GrantNotFound
+from tenants.proposal_rows import Proposed
 
 DELEGATE = "grant.delegate"
 """What the audit log calls handing on; no role is needed for it but what is handed on."""
@@ -90,10 +91,12 @@ async def reject(info: Info[Any, None], proposal: Number, reason: Why) -> Policy
 
 async def form_team(info: Info[Any, None], input: Teaming) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
-    rows, registry = may.teaming(run, input), may.policing(run).registry
-    async with may.noted(run, f"group {input.name} formed", rows, may.reason(input.reason)):
-        made = await administration.form_team(registry, may.acting(run), input.name, may.reason(input.reason), rows)
-    return change(run, grants=made)
+    (rows, second), because = may.teaming(run, input), may.reason(input.reason)
+    given = may.policing(run).registry, may.acting(run), input.name, because, rows
+    async with may.noted(run, f"group {input.name} {'proposed' if second else 'formed'}", rows, because):
+        if second:
+            return change(run, proposals=await administration.propose_team(*given))
+        return change(run, grants=await administration.form_team(*given))
 
 
 async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> PolicyChange | None:
@@ -117,10 +120,14 @@ async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> 
 
 async def decided(run: Run, proposal: int, reason: str, *, approved: bool) -> PolicyChange:
     registry, because = may.policing(run).registry, may.reason(reason)
-    wanted = may.check_decide(run, await administration.proposal(registry, proposal))
-    async with may.noted(run, "approved" if approved else "rejected", [wanted.grant], because):
-        found, made = await administration.decide(registry, may.acting(run), proposal, because, approved)
-    return change(run, grants=[made] if made else [], proposals=[found])
+    wanted = await may.deciding(run, proposal)
+    others = await may.stamp_of(run, wanted[0].proposed_by) if approved else {}
+    if approved:
+        await may.check_proposed(run, wanted)
+    numbers = [one.id for one in wanted]
+    async with may.noted(run, "approved" if approved else "rejected", [one.grant for one in wanted], because):
+        found, made = await administration.decide(registry, may.acting(run, others), numbers, because, approved)
+    return change(run, grants=made, proposals=found)
 
 
 def change(
@@ -130,7 +137,7 @@ def change(
     now = run.context.asking.now
     return PolicyChange(
         grants=[grant_told(row, now) for row in grants],
-        proposals=[proposal_told(one) for one in proposals],
+        proposals=[Proposal(**proposal_facts(one, may.state_of(run, one))) for one in proposals],
         ended=[grant_told(row, now) for row in ended],
     )
 
@@ -151,18 +158,14 @@ def grant_facts(row: policy.Grant, granted_at: datetime | str) -> dict[str, Any]
     }  # fmt: skip
 
 
-def proposal_told(one: Proposed) -> Proposal:
-    return Proposal(**proposal_facts(one))
-
-
-def proposal_facts(one: Proposed) -> dict[str, Any]:
+def proposal_facts(one: Proposed, state: str) -> dict[str, Any]:
     return {
         "id": strawberry.ID(str(one.id)), "subject": one.subject, "role": one.role, "path": one.path,
         "tenant": reaching(one.path).tenant, "from_": moment(one.not_before) if one.not_before else None,
         "until": moment(one.expires) if one.expires != policy.FOREVER else None, "reason": one.reason,
-        "proposed_by": one.proposed_by, "proposed_at": utc(one.proposed_at), "state": ProposalState(one.state),
+        "proposed_by": one.proposed_by, "proposed_at": utc(one.proposed_at), "state": ProposalState(state),
         "decided_by": one.decided_by, "decided_at": one.decided_at and utc(one.decided_at),
-        "decided_because": one.decided_because, "grant": number_told(one.grant_id),
+        "decided_because": one.decided_because, "grant": number_told(one.grant_id), "team": number_told(one.team),
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from supervision.faults import Fault, Refusal, TenantNotFound
 from supervision.grant import Grant
 from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree
-from tenants import calendar_rows, policy_changes, policy_rows
+from tenants import calendar_rows, policy_changes, policy_rows, proposal_rows
 from tenants.division_rows import Changes, RightsInTheWay, import_tree, listed_rights
 from tenants.places import place
 from tenants.policy_rows import Granted, Standing
@@ -35,7 +35,7 @@ from tenants.tables import TENANT
 
 NEEDS = "pre_0002"
 """The revision of a tenant's database that this release needs at least."""
-REGISTRY_NEEDS = "pre_0002"
+REGISTRY_NEEDS = "pre_0003"
 """The revision of the registry that this release needs at least."""
 
 
@@ -277,9 +277,12 @@ class Registry:
         """No right names the tenant at this path any more. Raises RightsInTheWay."""
         rows = [policy_rows.granted(row).grant for row in await session.fetch(policy_rows.ALL)]
         named = [row for row in rows if tenant_path(row.path) == path]
-        if named and not end_rights:
-            raise RightsInTheWay(listed_rights(named))
+        proposed = await proposal_rows.waiting_in(session, {path})
+        if (named or proposed) and not end_rights:
+            raise RightsInTheWay(listed_rights(named, proposed))
         ended = policy_changes.Ended("tenants retire", "the tenant was abolished", datetime.now(UTC))
+        for one in proposed:
+            await proposal_rows.settle(session, one.id, proposal_rows.Decision("REJECTED", ended.by, ended.at, ended.because))
         await policy_changes.end_grants(session, [row.id for row in named], ended)
 
     async def _changed(self, session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:

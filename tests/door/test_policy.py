@@ -182,7 +182,7 @@ async def test_a_right_may_be_given_up_and_a_delegation_be_taken_back_by_its_giv
 
 async def test_a_special_group_comes_and_goes_together(tmp_path: Path) -> None:
     team = f'formTeam(input: {{name: "fees", subjects: ["a", "b"], tenants: [620102, 620200], {ENDS}, reason: "campaign"}})'
-    async with administered(tmp_path) as office:
+    async with administered(tmp_path, four_eyes=()) as office:
         assert await office.refused("lanzhou", team) == "TENANT_NOT_FOUND"
         done = await office.change("chief", team)
         assert len(done["grants"]) == 4
@@ -193,6 +193,56 @@ async def test_a_special_group_comes_and_goes_together(tmp_path: Path) -> None:
         assert len(ended["ended"]) == 4
         assert await office.sees("b") == set()
         assert await office.refused("nobody", 'dissolveTeam(team: "1", reason: "again")') == "GRANT_NOT_FOUND"
+
+
+async def test_a_group_above_county_level_waits_whole_for_a_second_administrator(tmp_path: Path) -> None:
+    team = f'formTeam(input: {{name: "fees", subjects: ["a", "b"], tenants: [620102, 620200], {ENDS}, reason: "campaign"}})'
+    async with administered(tmp_path) as office:
+        admin = team.replace('name: "fees"', 'name: "fees", role: "policy_admin"')
+        for wanted in (team, admin):
+            done = await office.change("chief", wanted)
+            assert (done["grants"], [one["state"] for one in done["proposals"]]) == ([], ["PENDING"] * 4)
+        first, fifth = 1, 5
+        assert await office.sees("b") == set()
+        assert await office.refused("chief", f'approve(proposal: {first}, reason: "mine")') == "GRANT_TO_ONESELF"
+        assert await office.refused("lanzhou", f'approve(proposal: {first}, reason: "half of it is here")') == "GRANT_NOT_FOUND"
+        done = await office.change("deputy", f'approve(proposal: {first}, reason: "right")')
+        assert ([row["team"] for row in done["grants"]], len(done["proposals"])) == (["1"] * 4, 4)
+        assert await office.sees("b") == {"620102", "620200"}
+        assert len((await office.change("deputy", f'reject(proposal: {fifth}, reason: "no")'))["proposals"]) == 4
+        assert len((await office.change("chief", 'dissolveTeam(team: "1", reason: "over")'))["ended"]) == 4
+        assert await office.refused("chief", 'dissolveTeam(team: "2", reason: "never was")') == "GRANT_NOT_FOUND"
+
+
+PROPOSING = 'grant(input: {subject: "liu", role: "supervisor", tenant: 620100, reason: "promoted"})'
+APPROVING = 'approve(proposal: 1, reason: "right")'
+
+
+async def test_what_was_proposed_too_long_ago_is_not_approved_any_more(tmp_path: Path) -> None:
+    async with administered(tmp_path, proposal_lifetime=2) as office:
+        await office.change("chief", PROPOSING)
+        async with office.house.registry.transaction() as session:
+            await session.script("UPDATE proposals SET proposed_at = datetime('now', '-49 hours')")
+        assert await office.refused("deputy", APPROVING) == "PROPOSAL_EXPIRED"
+        listed = await office.ask("chief", "{ a: proposals { nodes { state } } b: proposals(state: PENDING) { nodes { state } } }")
+        assert listed["data"] == {"a": {"nodes": [{"state": "EXPIRED"}]}, "b": {"nodes": []}}
+        async with office.house.registry.transaction() as session:
+            await session.script("UPDATE proposals SET proposed_at = datetime('now', '-47 hours')")
+        assert len((await office.change("deputy", APPROVING))["grants"]) == 1
+
+
+@pytest.mark.parametrize("lost", ["taken back", "recused"])
+async def test_what_was_proposed_by_somebody_who_lost_the_right_is_not_approved(tmp_path: Path, lost: str) -> None:
+    async with administered(tmp_path) as office:
+        await office.change("chief", PROPOSING)
+        (own,) = await office.house.registry.grants_of("chief")
+        if lost == "taken back":
+            await office.change("deputy", f'revoke(id: {own.id}, reason: "left")')
+        else:
+            await office.change("chief", 'recuse(input: {subject: "chief", tenant: 620102, reason: "my brother"})')
+        assert await office.refused("deputy", APPROVING) == "PROPOSAL_VOID"
+        assert await office.house.registry.grants_of("liu") == []
+        assert (await office.change("deputy", APPROVING.replace("approve", "reject")))["proposals"][0]["state"] == "REJECTED"
 
 
 async def test_grants_are_told_to_whoever_may_look_page_by_page(tmp_path: Path) -> None:
