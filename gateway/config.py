@@ -184,6 +184,11 @@ class Config:
     def audit_key(self) -> bytes:
         return secret(Path(self.audit_key_file) if self.audit_key_file else None, self.data / "audit.key")
 
+    def check_audit_key(self) -> None:
+        """For whoever writes entries without a gateway: a key that is made here would not be the one that `serve` is given."""
+        if not self.audit_key_file and not (self.data / "audit.key").exists():
+            raise SettingInvalid("MINGJING_AUDIT_KEY_FILE names no file: give it the one that `serve` is given")
+
     def key_limits(self) -> KeyLimits:
         """What those who look for issuers' keys are told."""
         return KeyLimits(**{f.name: getattr(self, f"jwks_{f.name}") for f in fields(KeyLimits)})
