@@ -195,13 +195,15 @@ class Mutation:
         "委托: hands on what you hold, or part of it, until some day. It ends with your own right.", delegate
     )
     recuse: PolicyChange | None = changing(
-        "回避: denies everything there, at once and over all that allows. Everybody may recuse themselves.", recuse
+        "回避: denies everything there, at once and over all that allows. Everybody may recuse themselves.",
+        recuse,
     )
     revoke: PolicyChange | None = changing("Takes a grant back, with all that was handed on through it.", revoke)
-    approve: PolicyChange | None = changing("Approves what another administrator proposed.", approve)
-    reject: PolicyChange | None = changing("Turns down what another administrator proposed.", reject)
+    approve: PolicyChange | None = changing("Approves what another administrator proposed; of a group all of it.", approve)
+    reject: PolicyChange | None = changing("Turns down what another administrator proposed; of a group all of it.", reject)
     form_team: PolicyChange | None = changing(
-        "Forms a special inspection group (专项检查组), whose rights come and go together.", form_team
+        "Forms a special inspection group (专项检查组), whose rights come and go together; or its proposals.",
+        form_team,
     )
     dissolve_team: PolicyChange | None = changing("Dissolves a special inspection group: all of its rights end.", dissolve_team)
     end_sessions: PolicyChange | None = changing(
