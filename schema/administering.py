@@ -257,6 +257,17 @@ def check_revoke(run: Run, row: Grant) -> Grant | None:
     return None if administered else row
 
 
+def check_dissolve(run: Run, rows: Sequence[Grant]) -> None:
+    """Raises GrantNotFound for a group that the asker does not administer, all of it, or that is none: they are told alike."""
+    try:
+        for row in rows:
+            check_write(run, row.path)
+    except ActionRefused:
+        raise GrantNotFound from None
+    if not rows:
+        raise GrantNotFound
+
+
 def check_decide(run: Run, found: Proposed | None) -> Proposed:
     """The proposal, where the asker may decide about it. Raises GrantNotFound, GrantToOneself."""
     if found is None or found.state != "PENDING" or not administers(run, found):
@@ -298,9 +309,3 @@ async def check_sessions(run: Run, subject: str) -> list[Grant]:
     if subject != run.context.asking.scope.subject and not (rows and all(administers(run, row) for row in rows)):
         raise GrantNotFound
     return rows
-
-
-def check_dissolve(run: Run, rows: Sequence[Grant]) -> None:
-    """Raises GrantNotFound for a group of which nothing is left, or of which something lies elsewhere: it is told like none."""
-    if not (rows and all(administers(run, row) for row in rows)):
-        raise GrantNotFound
