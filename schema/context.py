@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from schema.cursor import Signer
+from supervision.grant import Grant
 from supervision.tree import Tree
 from supervision.words import LANGUAGES
 from tenants.read.engine import Engine
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """A change of the policy that is about to be made: to which patterns, by which action, which rows, and why."""
+    """A change of the policy that is about to be made: to which rows, by which action, what becomes of them, and why."""
 
-    paths: tuple[str, ...]
+    rows: tuple[Grant, ...]
     action: str
-    told: str
+    what: str
     reason: str
+    by: Grant | None = None
+    """The row that lets it be made, where it is none that holds the action there."""
+    refused: str = ""
+    """The code of what kept it from being made after all."""
 
 
 Note: TypeAlias = Callable[[Change], Awaitable[None]]
-"""Puts a change on record before it is made; raises where that cannot be."""
+"""Puts a change on record; raises where that cannot be."""
 
 
 class Registered(Protocol):
