@@ -61,17 +61,8 @@ FEE: Fields = plain("position kind code amount basis") | moments("occurred_at")
 STEP: Fields = plain("position code name post limit_days") | truths("required")
 STANDARD: Fields = plain("code name amount basis")
 MATERIAL: Fields = plain("position code name form copies") | truths("required") | plain("note")
-
-
-def cut(certificate: str | None) -> str | None:
-    """As a supervisor sees it: the division's four digits and the last three."""
-    if certificate is None or len(certificate) < 11:
-        return certificate and "*" * len(certificate)
-    return certificate[:4] + "*" * (len(certificate) - 7) + certificate[-3:]
-
-
 DEPARTMENT: Fields = plain("code name")
-OFFICER: Fields = {**plain("code name post"), "certificate": lambda officer: cut(officer["certificate"])}
+OFFICER: Fields = {**plain("code name post"), "certificate": lambda officer: stars(officer["certificate"], 4, 3)}
 ITEM: Fields = plain("code version name kind legal_basis statutory_days promised_days limit_unit") | moments("effective_from")
 CASE: Fields = {
     **plain("no kind title channel state outcome reason officer step charged penalty paid appeals rating"),
