@@ -4,7 +4,7 @@ A case is the fold of its events in their own order, so what comes in order is s
 and what comes late has its case folded anew from all that was ever sent. Knows no transport.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -62,32 +62,33 @@ async def record(source: Source, tenant: str, batch: Batch, clockwork: Clockwork
         await take_turn(session, tenant)
         known = await load_known(session, batch)
         powers = await load_named(session, batch)
-        receipts = [judged(arrival, known, powers, received_at) for arrival in batch.arrivals]
+        receipts, new = [judged(arrival, known, powers, received_at) for arrival in batch.arrivals], set[str]()
         if fresh := taken(batch, receipts):
             timing = await clockwork.of(session)
             changed = await cases_after(session, batch.source, fresh, powers, timing)
+            new = {kept.case.no for kept in changed.values() if not kept.id}
             await save(session, changed.values(), received_at)
             await add_events(session, batch.source, [(changed[event.case].id, event, sent) for event, sent in fresh], received_at)
             await quarantine_rows.settle_taken(session, batch.source, [event.id for event, _ in fresh], received_at)
         if batch.keeps:
             await quarantine_rows.keep(session, batch.source, rejected(batch, receipts), received_at)
-        return await with_applications(session, batch, receipts)
+        return await with_applications(session, batch, receipts, new)
 
 
-async def with_applications(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> list[Receipt]:
-    """The receipts; of applications with whether this source was the first to apply for the case.
+async def with_applications(session: Session, batch: Batch, receipts: list[Receipt], new: Collection[str]) -> list[Receipt]:
+    """The receipts; of applications with whether this source was the first to apply for the case. `new`: cases of this batch.
 
     The first that was taken, not the first by its own word: a later one can be dated back.
     """
-    pairs = list(zip(batch.arrivals, receipts, strict=True))
-    named = {n: s.event.case for n, (s, r) in enumerate(pairs) if type(s.event) is Applied and r.received_at is not None}
-    if not named:
-        return list(receipts)
-    rows = await session.fetch(_APPLIED, {"numbers": listed(session.dialect, set(named.values()))})
-    first: dict[str, str] = {}
-    for no, source in rows:
-        first.setdefault(no, source)
-    return [r._replace(applies=n in named and first.get(named[n]) == batch.source) for n, r in enumerate(receipts)]
+    pairs = enumerate(zip(batch.arrivals, receipts, strict=True))
+    named = {n: s.event.case for n, (s, r) in pairs if type(s.event) is Applied and r.received_at is not None}
+    first = dict.fromkeys(new, batch.source)
+    if asked := set(named.values()) - first.keys():
+        for no, source in await session.fetch(_APPLIED, {"numbers": listed(session.dialect, asked)}):
+            first.setdefault(no, source)
+    for n, no in named.items():
+        receipts[n] = receipts[n]._replace(applies=first.get(no) == batch.source)
+    return receipts
 
 
 async def load_known(session: Session, batch: Batch) -> Known:
