@@ -68,7 +68,7 @@ class Witness:
     def _changed(self, change: Change, scope: Scope, path: str) -> Deed:
         asker, row = self.asker, scope.because(change.action, path)
         return Deed(
-            asker.request_id, asker.actor, change.action, Outcome.CHANGED, "grants", 1, reason=change.reason, told=change.told,
+            asker.request_id, asker.actor, change.action, change.outcome, change.entity, 1, reason=change.reason, told=change.told,
             session=asker.session, grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from schema.cursor import Signer
+from supervision.audit import Outcome
 from supervision.tree import Tree
 from supervision.words import LANGUAGES
 from tenants.read.engine import Engine
@@ -15,15 +16,18 @@ from tenants.read.request import Asking
 
 if TYPE_CHECKING:
     from schema.administering import Policing
+    from schema.watching import Video
 
 
 class Change(NamedTuple):
-    """A change of the policy that is about to be made: to which patterns, by which action, which rows, and why."""
+    """A change that is about to be made: to which patterns, by which action, of what, and why. Or an opening: of one camera."""
 
     paths: tuple[str, ...]
     action: str
     told: str
     reason: str
+    entity: str = "grants"
+    outcome: Outcome = Outcome.CHANGED
 
 
 Note: TypeAlias = Callable[[Change], Awaitable[None]]
@@ -75,6 +79,12 @@ class Context:
     note: Note | None = None
     policing: "Policing | None" = None
     """What administering the policy needs; none where nothing is administered."""
+    video: "Video | None" = None
+    """Whoever shows the cameras; none where there is no video."""
+
+    def known(self, name: str, tenant: str, row: int) -> str | None:
+        """What the gateway knows of a camera at this moment, by the name of the API's field."""
+        return None if self.video is None else self.video.known(name, tenant, row, self.language)
 
     @property
     def seen(self) -> Mapping[str, object]:
