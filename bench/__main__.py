@@ -36,9 +36,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def chosen(arguments: Sequence[str]) -> list[str]:
-    """`NAME`, `only=NAME` or `only=NAME,NAME`; nothing: all of them."""
+    """`NAME`, `only=NAME` or `only=NAME,NAME`, where a name may stand for several (TOGETHER); nothing: all of them."""
     names = [name for argument in arguments for name in argument.removeprefix("only=").replace(",", " ").split()]
-    return names or list(MEASUREMENTS)
+    return list(dict.fromkeys(one for name in names for one in TOGETHER.get(name, (name,)))) or list(MEASUREMENTS)
+
+
+TOGETHER = {"policy": ("policy", "policy-masks-postgres", "policy-masks-sqlite", "audit-postgres", "audit-sqlite")}
 
 
 def revision() -> str:

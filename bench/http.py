@@ -103,37 +103,48 @@ def others(held: ExitStack, place: str, folder: Path, token: str) -> dict[str, S
     return found
 
 
-def product(held: ExitStack, folder: Path, token: str) -> dict[str, Server]:
-    """The product's own server, as it is and without preparing."""
-    ports = {"prepared": free_port(), "executor": free_port()}
-    commands = {
-        "prepared": ("gateway", "serve", "--port", str(ports["prepared"]), "--data", str(folder), "--demo-tokens"),
-        "executor": ("bench.served", str(ports["executor"]), str(folder)),
-    }
+def product(held: ExitStack, folder: Path, token: str, ways: Sequence[str]) -> dict[str, Server]:
+    """The product's own server: without its record, prepared or not, or as it is, with what it shows on record before it does."""
     found = {}
-    for name, port in ports.items():
-        process = held.enter_context(running([sys.executable, "-m", *commands[name]], port, {}))
+    for name in ways:
+        port = free_port()
+        command = (
+            ("gateway", "serve", "--port", str(port), "--data", str(folder), "--demo-tokens")
+            if name == "recorded"
+            else ("bench.served", str(port), str(folder), name)
+        )
+        process = held.enter_context(running([sys.executable, "-m", *command], port, {}))
         found[name] = Server(process, port, request(port, body(questions.ONE), token))
     return found
 
 
 async def measured(name: str, kind: str, place: str, source: str) -> Result:
     with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mingjing-bench-http-")))
-        await (await registered(folder, rows.FEW, source)).close()
-        token = issue(SUBJECT, demo_signing(Config(data=folder)), time.time(), 86_400)
-        servers = {**product(held, folder, token), **others(held, place, folder, token)}
-        for server in servers.values():
-            await server.loaded(ROUND_SECONDS)
-        same({name: server.answer for name, server in servers.items()}, FIRST)
-        for server in servers.values():
-            server.rates.clear()
-            server.cpu.clear()
-        await _rounds(servers)
+        folder, token = await prepared_folder(held, source)
+        servers = {**product(held, folder, token, ("prepared", "executor")), **others(held, place, folder, token)}
+        await warmed(servers)
+        await in_turn(servers)
         return _result(name, servers, *BOUNDS[kind])
 
 
-async def _rounds(servers: Mapping[str, Server]) -> None:
+async def prepared_folder(held: ExitStack, source: str) -> tuple[Path, str]:
+    """A registry over the data, and a token of one who may see all of it."""
+    folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mingjing-bench-http-")))
+    await (await registered(folder, rows.FEW, source)).close()
+    return folder, issue(SUBJECT, demo_signing(Config(data=folder)), time.time(), 86_400)
+
+
+async def warmed(servers: Mapping[str, Server]) -> None:
+    """A round that does not count, and all answers alike."""
+    for server in servers.values():
+        await server.loaded(ROUND_SECONDS)
+    same({name: server.answer for name, server in servers.items()}, FIRST)
+    for server in servers.values():
+        server.rates.clear()
+        server.cpu.clear()
+
+
+async def in_turn(servers: Mapping[str, Server]) -> None:
     names = list(servers)
     for n in range(ROUNDS):
         for name in names[n % len(names) :] + names[: n % len(names)]:
@@ -142,17 +153,17 @@ async def _rounds(servers: Mapping[str, Server]) -> None:
 
 def _result(name: str, servers: Mapping[str, Server], prepared: float, executor: float) -> Result:
     checks = (
-        _at_least(servers, "prepared", "hand", prepared),
-        _at_least(servers, "executor", "hand", executor),
-        _at_least(servers, "prepared", "ordinary", OVER_ORDINARY),
-        _at_least(servers, "executor", "ordinary", OVER_ORDINARY),
+        at_least(servers, "prepared", "hand", prepared),
+        at_least(servers, "executor", "hand", executor),
+        at_least(servers, "prepared", "ordinary", OVER_ORDINARY),
+        at_least(servers, "executor", "ordinary", OVER_ORDINARY),
     )
     sides = {name: server.side() for name, server in servers.items()}
-    notes = {"prepared / hand without a token check": _at_least(servers, "prepared", "unchecked", 0).ratio}
+    notes = {"prepared / hand without a token check": at_least(servers, "prepared", "unchecked", 0).ratio}
     return Result(name=name, unit="answers/s", side="prepared", baseline="hand", n=ROUNDS, sides=sides, checks=checks, notes=notes)
 
 
-def _at_least(servers: Mapping[str, Server], side: str, baseline: str, bound: float) -> Check:
+def at_least(servers: Mapping[str, Server], side: str, baseline: str, bound: float) -> Check:
     pairs = zip(servers[side].rates, servers[baseline].rates, strict=True)
     return Check(f"{side} / {baseline}", statistics.median(mine / theirs for mine, theirs in pairs), ">=", bound)
 

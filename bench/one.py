@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench import http, ingest, lists, summaries, top
+from bench import audit, http, ingest, lists, masks, policy, summaries, top
 from bench.memory import memory_mib
 from bench.places import Places
 from bench.result import Result
@@ -29,6 +29,11 @@ MEASUREMENTS: Mapping[str, Measure] = {
     "http-postgres": http.postgres,
     "http-sqlite": http.sqlite,
     "ingest": ingest.measured,
+    "policy": policy.measured,
+    "policy-masks-postgres": masks.postgres,
+    "policy-masks-sqlite": masks.sqlite,
+    "audit-postgres": audit.postgres,
+    "audit-sqlite": audit.sqlite,
     "summary-postgres": summaries.postgres,
     "summary-sqlite": summaries.sqlite,
 }

@@ -19,6 +19,7 @@ from schema.cursor import Signer
 from schema.documents import Documents
 from schema.execute import GraphQLRequest, execute
 from supervision.grant import Grant
+from supervision.scope import Scope
 from supervision.tree import Division
 from tenants.provision import prepare_registry
 from tenants.read.engine import Engine
@@ -68,14 +69,14 @@ class Product:
 
     @classmethod
     @asynccontextmanager
-    async def over(cls, divisions: Sequence[Division], source: str) -> AsyncIterator["Product"]:
-        """Over tenants whose databases are there; `source`: the URL of each, `{code}` replaced."""
+    async def over(cls, divisions: Sequence[Division], source: str, held: Scope | None = None) -> AsyncIterator["Product"]:
+        """Over tenants whose databases are there; `source`: the URL of each, `{code}` replaced; `held`: other rights."""
         with tempfile.TemporaryDirectory(prefix="mingjing-bench-registry-") as folder:
             registry = await registered(Path(folder), divisions, source)
             snapshot, limits = registry.snapshot, LIMITS
             sources = open_sources(snapshot.homes.values(), limits, registry.folder)
             engine = Engine(sources, snapshot.homes, snapshot.tree, limits)
-            scope = compile_scope(SUBJECT, await registry.grants_of(SUBJECT), snapshot.version, time.time())
+            scope = held or compile_scope(SUBJECT, await registry.grants_of(SUBJECT), snapshot.version, time.time())
             signer, bounds = Signer(b"0" * 32), Bounds()
 
             def context() -> Context:
@@ -83,14 +84,14 @@ class Product:
                 return Context(engine, snapshot, Asking(scope, questions.NOW, deadline), signer, bounds)
 
             yield cls(context, Documents())
-            for held in sources.values():
-                await held.close()
+            for opened in sources.values():
+                await opened.close()
             await registry.close()
 
     @classmethod
-    def over_postgres(cls, url: str, divisions: Sequence[Division] = rows.FEW) -> Any:
-        return cls.over(divisions, url)
+    def over_postgres(cls, url: str, divisions: Sequence[Division] = rows.FEW, held: Scope | None = None) -> Any:
+        return cls.over(divisions, url, held)
 
     @classmethod
-    def over_sqlite(cls, folder: Path) -> Any:
-        return cls.over(rows.FEW, f"sqlite:///{folder}/{{code}}.db")
+    def over_sqlite(cls, folder: Path, held: Scope | None = None) -> Any:
+        return cls.over(rows.FEW, f"sqlite:///{folder}/{{code}}.db", held)

@@ -85,7 +85,13 @@ def _case(random: Random, code: str, n: int) -> dict[str, Any]:
 
 
 def _applicant(n: int) -> dict[str, Any]:
-    return {"applicant_name": f"王小{n % 97}", "applicant_kind": "PERSON", "applicant_phone": f"1380000{n:04d}"}
+    where = {"applicant_phone": f"1380000{n:04d}", "applicant_address": f"甘肃省兰州市城关区东岗西路{n}号"}
+    return {
+        "applicant_name": f"王小{n % 97}",
+        "applicant_kind": "PERSON",
+        "applicant_idno": f"62010219900101{n % 10_000:04d}",
+        **where,
+    }
 
 
 def _progress(random: Random, state: str, applied: datetime) -> dict[str, Any]:

@@ -107,7 +107,12 @@ class Leases:
         """The database's own word, where it has one; again after it was gone."""
         if not self._listening:
             self._listening = True
-            await self.rights.registry.store.listen(CHANNEL, self.wake)
+            await self.rights.registry.store.listen(CHANNEL, self.wake, self._deaf)
+
+    def _deaf(self) -> None:
+        """The database's word comes no more: ask for it anew, and look, for one may have been missed."""
+        self._listening = False
+        self.wake()
 
     def _past(self, lease: Lease) -> bool:
         return lease.scope is None or self.rights.clock() >= lease.scope.until

@@ -5,6 +5,7 @@ if the rights it was computed with still stand. Knows neither the schema's types
 import asyncio
 import re
 from functools import partial
+from math import inf
 from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
@@ -34,7 +35,7 @@ from schema.execute import Answer, GraphQLRequest, execute
 from supervision.faults import Failure, Fault
 from supervision.scope import Scope as Compiled
 from tenants.administration import PolicyChanged
-from tenants.registry import Snapshot
+from tenants.registry import SHOWN_WITHIN, Snapshot
 
 READ_AGAIN = 2
 """How often an answer is computed anew because the policy changed meanwhile."""
@@ -46,13 +47,21 @@ NAMED = re.compile(r"\s*(?:query|mutation)\s+([_A-Za-z][_0-9A-Za-z]*)")
 
 
 class Reply(NamedTuple):
-    """What is sent."""
+    """What is sent. `until`: by the loop's clock, when its first byte must have left."""
 
     status: int
     media: str
     language: str
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    until: float = inf
+
+
+class Shown(NamedTuple):
+    """An answer that may be shown until then, by the loop's clock."""
+
+    answer: Answer
+    until: float
 
 
 class Querying:
@@ -67,28 +76,31 @@ class Querying:
         media, language = LEGACY_JSON, self._language(scope)
         try:
             media = media_type(header(scope, b"accept"))
-            answer = await self._answered(scope, receive, record)
-            reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, language, answer.body)
+            answer, until = await self._answered(scope, receive, record)
+            reply = Reply(200 if answer.executed or media == LEGACY_JSON else 400, media, language, answer.body, until=until)
         except Fault as fault:
             reply = self._refused(fault, media, language, record)
         try:
             await deliver(reply, send)
+        except AnswerTimedOut as late:
+            record.codes.append(late.code)
+            raise
         finally:
             record.behind()
 
     def _language(self, scope: Scope) -> str:
         return language_of(scope, self.house.config.language)
 
-    async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Answer:
+    async def _answered(self, scope: Scope, receive: Receive, record: Record) -> Shown:
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed("use GET or POST")
         actor = await self.house.actor(header(scope, b"authorization"))
         record.actor = actor.subject
-        answer = await self._in_time(actor, scope, receive, record)
-        self._note(answer, record)
-        return answer
+        shown = await self._in_time(actor, scope, receive, record)
+        self._note(shown.answer, record)
+        return shown
 
-    async def _in_time(self, actor: Actor, scope: Scope, receive: Receive, record: Record) -> Answer:
+    async def _in_time(self, actor: Actor, scope: Scope, receive: Receive, record: Record) -> Shown:
         """One time limit, around the body's arrival too."""
         deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
         asked = None
@@ -122,7 +134,7 @@ class Querying:
 
     async def _standing(
         self, actor: Actor, witness: Witness, request: GraphQLRequest, record: Record, deadline: float, language: str
-    ) -> Answer:
+    ) -> Shown:
         """An answer whose rights, and whose asker's key, still stand after it was computed and what it opens is on record.
 
         In this order: what is revoked while the record is written is not shown. Raises PolicyChanged, TokenInvalid. A change
@@ -143,11 +155,25 @@ class Querying:
                     raise AuditUnwritable()
                 answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
             if changing:
-                return answer
-            if await house.rights.stand(scope, snapshot):
-                await house.callers.stands(actor, scope, snapshot.version)
-                return answer
+                return Shown(answer, inf)
+            if (until := await self._standing_until(actor, scope, snapshot)) is not None:
+                return Shown(answer, until)
         raise PolicyChanged()
+
+    async def _standing_until(self, actor: Actor, scope: Compiled, snapshot: Snapshot) -> float | None:
+        """Until when an answer by these rights may be shown; None where they stand no more. Raises TokenInvalid.
+
+        Counted from before the look: a revocation that it missed is not acknowledged earlier. A look that took too long is none.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            until = loop.time() + SHOWN_WITHIN
+            if not await self.house.rights.stand(scope, snapshot):
+                return None
+            await self.house.callers.stands(actor, scope, snapshot.version)
+            if loop.time() < until:
+                return until
+            await asyncio.sleep(0)  # a look into a file lets nobody else in, nor the time limit
 
     def _put_refusals(self, witness: Witness, scope: Compiled, snapshot: Snapshot) -> None:
         """What was refused, to be put on record behind the answer."""
@@ -184,7 +210,7 @@ def _name(document: str) -> str:
 
 
 async def deliver(reply: Reply, send: Send) -> None:
-    """Sends an answer; nobody on the way may keep it."""
+    """Sends an answer; nobody on the way may keep it. Raises AnswerTimedOut where the client took what came before it too late."""
     headers = [
         (b"content-type", (reply.media + CHARSET).encode()),
         (b"content-length", b"%d" % len(reply.body)),
@@ -194,4 +220,6 @@ async def deliver(reply: Reply, send: Send) -> None:
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if asyncio.get_running_loop().time() >= reply.until:
+        raise AnswerTimedOut
     await send({"type": "http.response.body", "body": reply.body})

@@ -208,6 +208,17 @@ def check_revoke(run: Run, row: Grant) -> None:
         raise GrantNotFound
 
 
+def check_dissolve(run: Run, rows: Sequence[Grant]) -> None:
+    """Raises GrantNotFound for a group that the asker does not administer, all of it, or that is none: they are told alike."""
+    try:
+        for row in rows:
+            check_write(run, row.path)
+    except ActionRefused:
+        raise GrantNotFound from None
+    if not rows:
+        raise GrantNotFound
+
+
 def check_decide(run: Run, found: Proposed | None) -> Proposed:
     """The proposal, where the asker may decide about it. Raises GrantNotFound, GrantToOneself."""
     if found is None:

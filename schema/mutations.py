@@ -94,8 +94,7 @@ async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> Pol
     run = run_of(info)
     registry, because = may.policing(run).registry, may.reason(reason)
     rows = [one.grant for one in await registry.grants() if one.grant.team == number(team)]
-    for row in rows:
-        may.check_write(run, row.path)
+    may.check_dissolve(run, rows)
     await may.noted(run, "group dissolved", rows, because)
     return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
 

@@ -85,9 +85,12 @@ _TEAM = select(teams.c.id).where(teams.c.id == bindparam("at"))
 
 
 @asynccontextmanager
-async def administering(registry: Registry, acting: Acting) -> AsyncIterator[Session]:
-    """A transaction in which the rights of whoever acts are still those they were told by. Raises PolicyChanged."""
-    async with registry.transaction() as session:
+async def administering(registry: Registry, acting: Acting, *, taking: bool = False) -> AsyncIterator[Session]:
+    """A transaction in which the rights of whoever acts are still those they were told by. Raises PolicyChanged.
+
+    `taking`: it takes rights away (`Registry.transaction`).
+    """
+    async with registry.transaction(taking=taking) as session:
         await policy_rows.take_policy(session)
         standing = policy_rows.standing((await session.fetch(policy_rows.STANDING, {"subject": acting.subject}))[0])
         if (standing.stamp, standing.tree) != (acting.stamp, acting.tree):
@@ -111,7 +114,7 @@ async def _added(session: Session, row: Grant, acting: Acting) -> Grant:
 
 async def recuse(registry: Registry, acting: Acting, row: Grant) -> tuple[Grant, list[Grant]]:
     """A denial, and the delegations that it ends."""
-    async with administering(registry, acting) as session:
+    async with administering(registry, acting, taking=True) as session:
         made = await _added(session, row, acting)
         ended = Ended(acting.subject, f"{row.subject} was recused: {row.reason}", acting.at)
         return made, await cut_delegations(session, made, ended, int(acting.at.timestamp()))
@@ -119,7 +122,7 @@ async def recuse(registry: Registry, acting: Acting, row: Grant) -> tuple[Grant,
 
 async def revoke(registry: Registry, acting: Acting, number: int, because: str) -> list[Grant]:
     """Takes a row back, and what was handed on through it."""
-    async with administering(registry, acting) as session:
+    async with administering(registry, acting, taking=True) as session:
         return await end_grants(session, [number], Ended(acting.subject, because, acting.at))
 
 
@@ -165,7 +168,7 @@ async def form_team(registry: Registry, acting: Acting, name: str, reason: str, 
 
 async def dissolve_team(registry: Registry, acting: Acting, number: int, because: str) -> list[Grant]:
     """All rows of a group end. Raises GrantNotFound."""
-    async with administering(registry, acting) as session:
+    async with administering(registry, acting, taking=True) as session:
         if not await session.fetch(_TEAM, {"at": number}):
             raise GrantNotFound
         return await end_team(session, number, Ended(acting.subject, because, acting.at))
@@ -173,7 +176,7 @@ async def dissolve_team(registry: Registry, acting: Acting, number: int, because
 
 async def end_sessions(registry: Registry, acting: Acting, subject: str) -> None:
     """Tokens of this person that were issued up to now are good no more."""
-    async with administering(registry, acting) as session:
+    async with administering(registry, acting, taking=True) as session:
         await policy_rows.end_sessions(session, subject, int(acting.at.timestamp()) + 1)
 
 

@@ -37,6 +37,11 @@ NEEDS = "pre_0003"
 """The revision of a tenant's database that this release needs at least."""
 REGISTRY_NEEDS = "pre_0002"
 """The revision of the registry that this release needs at least."""
+SHOWN_WITHIN = 0.25
+"""Seconds after a look at somebody's rights in which what they give may be shown. A change that takes rights away is
+acknowledged so long after its commit, and no sooner: whoever looked before it has shown by then what they will, or looks again.
+
+No setting: every gateway of a registry must hold to the same."""
 
 
 class State(StrEnum):
@@ -202,12 +207,12 @@ class Registry:
 
     async def grant(self, grant: Grant, *, demo: bool = False) -> int:
         """The id of the grant. The same grant twice is one. Raises GrantInvalid."""
-        async with self.transaction() as session:
+        async with self.transaction(taking=grant.effect == "deny") as session:
             return await policy_rows.add_grant(session, grant, datetime.now(UTC), demo)
 
     async def revoke(self, number: int, by: str = "", because: str = "") -> list[Grant]:
-        """Takes a grant back, and what was handed on through it; whoever looks after this returned is told. What went."""
-        async with self.transaction() as session:
+        """Takes a grant back, and what was handed on through it; nothing is shown by it after this returned. What went."""
+        async with self.transaction(taking=True) as session:
             return await policy_changes.end_grants(session, [number], policy_changes.Ended(by, because, datetime.now(UTC)))
 
     async def special_days(self) -> list[SpecialDay]:
@@ -221,7 +226,7 @@ class Registry:
 
     async def import_tree(self, divisions: Iterable[Division], *, end_torn: bool = False) -> Changes:
         """Makes the tree this one, in one transaction. Raises TreeRefused, RightsInTheWay (see `division_rows.import_tree`)."""
-        async with self.transaction() as session:
+        async with self.transaction(taking=True) as session:
             changes = await import_tree(session, divisions, datetime.now(UTC), end_torn)
             if changes:
                 await policy_rows.raise_version(session)
@@ -264,7 +269,7 @@ class Registry:
             raise TenantNotFound
         if below := self.tree.children(code):
             raise TenantHasChildren(f"{', '.join(below[:5])} must be moved or retired first")
-        async with self.transaction() as session:
+        async with self.transaction(taking=True) as session:
             await policy_rows.take_policy(session)
             await self._clear(session, self.tree.paths[code], end_rights)
             await self._changed(session, _RETIRE, [{"at": code}])
@@ -286,12 +291,14 @@ class Registry:
             await policy_rows.raise_version(session)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
-        """A change; whoever waits for changes is called once it is committed."""
+    async def transaction(self, *, taking: bool = False) -> AsyncIterator[Session]:
+        """A change; whoever waits for changes is called once it is committed. `taking`: it may take rights (SHOWN_WITHIN)."""
         async with self.store.session() as session:
             yield session
         for tell in list(self.told):
             tell()
+        if taking:
+            await asyncio.sleep(SHOWN_WITHIN)
 
     async def close(self) -> None:
         await self.store.close()

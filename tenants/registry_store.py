@@ -32,6 +32,7 @@ class RegistryUnreachable(Failure):
     """The registry cannot be reached."""
 
     code = "REGISTRY_UNREACHABLE"
+    public = True
 
 
 class RegistryUnprepared(Refusal):
@@ -56,8 +57,8 @@ class Store(Protocol):
     def session(self) -> AbstractAsyncContextManager[Session]:
         """A transaction for writing."""
 
-    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
-        """From now on `told` is called at every word on the channel, and once when no more can come. False: none ever comes."""
+    async def listen(self, channel: str, told: Callable[[], None], lost: Callable[[], None]) -> bool:
+        """From now on `told` is called at every word on the channel, `lost` once no more can come. False: none ever comes."""
 
     async def close(self) -> None:
         """Give back files and connections."""
@@ -136,7 +137,7 @@ class SqliteStore:
         async with _told_as_registry(), self._writer.session("registry") as session:
             yield session
 
-    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
+    async def listen(self, channel: str, told: Callable[[], None], lost: Callable[[], None]) -> bool:
         return False
 
     async def close(self) -> None:
@@ -155,7 +156,7 @@ class PostgresStore:
     def __init__(self, url: str) -> None:
         self._url, self._writer = url, PostgresWriter(url, connections=2)
         self._pool: Any = None
-        self._listening: list[Any] = []
+        self._listening: Any = None
 
     @property
     def folder(self) -> Path | None:
@@ -191,20 +192,24 @@ class PostgresStore:
         async with _told_as_registry(), self._writer.session(REGISTRY_SCHEMA) as session:
             yield session
 
-    async def listen(self, channel: str, told: Callable[[], None]) -> bool:
-        """On a connection of its own. Raises RegistryUnreachable."""
+    async def listen(self, channel: str, told: Callable[[], None], lost: Callable[[], None]) -> bool:
+        """On a connection of its own, which replaces the last one. Raises RegistryUnreachable."""
+        self._stop_listening()
         try:
-            connection = await asyncpg.connect(self._url, timeout=5)
-            self._listening.append(connection)
-            connection.add_termination_listener(lambda _: told())
+            self._listening = connection = await asyncpg.connect(self._url, timeout=5)
+            connection.add_termination_listener(lambda _: lost() if self._listening is connection else None)
             await connection.add_listener(channel, lambda *_: told())
         except PostgresErrors as error:
             raise RegistryUnreachable from error
         return True
 
-    async def close(self) -> None:
-        for connection in self._listening:
+    def _stop_listening(self) -> None:
+        if self._listening is not None:
+            connection, self._listening = self._listening, None
             connection.terminate()
+
+    async def close(self) -> None:
+        self._stop_listening()
         await self._writer.close()
         if self._pool is not None:
             await self._pool.close()

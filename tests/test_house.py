@@ -10,10 +10,11 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -87,6 +88,35 @@ def shadowing(providers: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return rooms | old
 
 
+OLDEST = {"pycasbin": "2.8", "simpleeval": "1.0.8"}
+"""What Casbin's policy is judged with → the oldest release without the holes that are known of it."""
+
+
+def unsafe(installed: Mapping[str, str]) -> list[str]:
+    """Of the distributions that are installed (name → version): the old `casbin`, and what is older than it may be, or absent."""
+    versions = {re.sub(r"[-_.]+", "-", name).lower(): Version(version) for name, version in installed.items()}
+    old = [name for name, oldest in OLDEST.items() if name not in versions or versions[name] < Version(oldest)]
+    return old + ["casbin"] * ("casbin" in versions)
+
+
+LIVE = re.compile(
+    r"(load|clear|save|set)_(\w+_)?(policy|model|watcher|adapter|effector)|(start|stop)_auto_load_policy|reload(_policy)?|"
+    r"(add|remove|update|delete)_(filtered_)?(named_)?(grouping_)?(policy|policies)(_ex)?|build_(incremental_)?role_links|"
+    r"(add|delete)_(roles?|permissions?)_for_user(_in_domain)?|delete_(role|permission|user)"
+)
+"""What changes an enforcer of Casbin under whoever is asking it: recused people were allowed in 717 of 12,415 checks."""
+BUILDS = "tests/authz/reference.py"
+"""The one module that fills enforcers: each of its own, before anybody has it."""
+
+
+def reloading(source: str) -> set[str]:
+    """Names that change a live enforcer, as attributes, as functions or as texts for `getattr`."""
+    names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    names |= {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return set(filter(LIVE.fullmatch, names))
+
+
 MACHINE = re.compile("|".join(("/" + "work/", "/" + r"root/(?!\.\.)", "/" + r"home/\w+/", "/" + "opt/", "/tmp" + "/mj")))
 REGISTRIES = re.compile("|".join((r"pypi\." + "org", "python" + r"hosted\.", "npm" + r"js\.", "npm" + "mirror", "/simp" + "le/")))
 
@@ -139,6 +169,16 @@ def test_nothing_installed_takes_the_name_of_a_room() -> None:
     assert shadowing(packages_distributions()) == {}
 
 
+def test_what_is_installed_to_judge_the_policy_is_safe() -> None:
+    """The old `casbin` installs into the folder of `pycasbin` and overwrites it in silence."""
+    assert unsafe({found.metadata["Name"]: found.version for found in distributions()}) == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if named(path) != BUILDS], ids=named)
+def test_no_live_enforcer_is_reloaded(path: Path) -> None:
+    assert reloading(path.read_text()) == set()
+
+
 def test_no_file_names_this_machine_or_a_registry() -> None:
     told = {named(path): telling(path.read_bytes().decode(errors="replace")) for path in FILES}
     assert {name: found for name, found in told.items() if found} == {}
@@ -172,6 +212,20 @@ SEEDED = {
     "init": unexplained("__init__.py", "from authz.policy import *"),
     "shadow": shadowing({"schema": ["schema"]}),
     "old casbin": shadowing({"casbin": ["casbin", "pycasbin"]}),
+    "casbin beside": unsafe(OLDEST | {"Casbin": "1.43.0"}),
+    "simpleeval of old": unsafe(OLDEST | {"simpleeval": "1.0.7"}),
+    "simpleeval before its release": unsafe(OLDEST | {"simpleeval": "1.0.8rc1"}),
+    "no simpleeval": unsafe({"pycasbin": "2.8.0"}),
+    "pycasbin of old": unsafe(OLDEST | {"pycasbin": "1.36.3"}),
+    "loaded again": reloading("def f(enforcer):\n    enforcer.load_policy()"),
+    "loaded in part": reloading("async def f(enforcer):\n    await enforcer.load_filtered_policy(x)"),
+    "loaded by itself": reloading("synced.start_auto_load_policy(5)"),
+    "emptied": reloading("enforcer.clear_policy()"),
+    "added to": reloading("again = enforcer.add_named_grouping_policies_ex"),
+    "taken from": reloading("getattr(enforcer, 'remove_filtered_policy')(0, 'liu')"),
+    "changed": reloading("enforcer.update_policy(a, b)"),
+    "a role added": reloading("enforcer.add_role_for_user('liu', 'supervisor')"),
+    "reloaded": reloading("policy.reload()"),
     "path": telling("see /" + "work/main/app.py"),
     "host": telling("https://pypi." + "org/project"),
     "package": unlisted({"gateway", "gateway.new"}, {"tool": {"setuptools": {"packages": ["gateway"]}}}),
@@ -189,4 +243,6 @@ def test_no_guard_cries_over_what_is_right() -> None:
     assert (climbing("schema", right), strayed("schema", right), too_long(right)) == (set(), set(), [])
     assert not unexplained("root.py", right)
     assert shadowing({"schema": ["mingjing"], "casbin": ["pycasbin"]}) == {}
+    assert unsafe({"pycasbin": "2.10.0", "SimpleEval": "1.0.10", "casbin-other": "1"}) == []
+    assert reloading("enforcer = casbin.Enforcer(model, adapter)\nenforcer.enforce('liu')\nadd_grant(policy_version)") == set()
     assert unlocked({"project": {"dependencies": ["rich>=1"]}}, "rich==15.0.0 \\\n    --hash=sha256:00\n") == set()

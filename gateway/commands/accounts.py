@@ -103,7 +103,7 @@ def end(kid: Annotated[str, typer.Argument(help="Id of the key, as `list` shows 
     """Believe a key no more, at once, nor any token that it signed. It cannot be added again."""
 
     async def run() -> None:
-        async with opened(configured(os.environ, data=data)) as registry, registry.transaction() as session:
+        async with opened(configured(os.environ, data=data)) as registry, registry.transaction(taking=True) as session:
             await end_key(session, kid, int(time.time()))
 
     asyncio.run(run())

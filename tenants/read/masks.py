@@ -6,52 +6,62 @@ Rows are masked before they become nodes; it costs nothing where the columns are
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from supervision.scope import Except, Reach, Rows, Scope
 from tenants.read.request import Filter, Read, Row
 
-Mask = Callable[[Any], str | None]
+Column: TypeAlias = Sequence[str | None]
+Mask: TypeAlias = Callable[[Column], list[str | None]]
+"""Of a whole column at once: a page of masks must cost a tenth of the page at most."""
 
 
-def name_mask(text: str) -> str:
+def names(column: Column) -> list[str | None]:
     """王小明 → 王*."""
-    return text[:1] + "*"
+    return [None if text is None else text[:1] + "*" for text in column]
 
 
-def idno_mask(text: str) -> str:
-    """620102199001011234 → 6201**********1234."""
-    return hidden(text, 4, 4)
-
-
-def phone_mask(text: str) -> str:
-    """13800001234 → 138****1234."""
-    return hidden(text, 3, 4)
-
-
-def certificate_mask(text: str) -> str:
-    """62010001234 → 6201****234."""
-    return hidden(text, 4, 3)
-
-
-def address_mask(text: str) -> str:
+def addresses(column: Column) -> list[str | None]:
     """The first six characters: province and city, seldom more."""
-    return text[:6] + "***" if len(text) > 6 else "***"
+    return [None if text is None else text[:6] + "***" if len(text) > 6 else "***" for text in column]
 
 
-def hidden(text: str, head: int, tail: int) -> str:
+def inside(head: int, tail: int) -> Mask:
     """All but the ends as asterisks; a text too short for ends is hidden whole."""
-    if len(text) < head + tail + 4:
-        return "*" * len(text)
-    return text[:head] + "*" * (len(text) - head - tail) + text[-tail:]
+    ends = head + tail
+
+    def alike(column: Sequence[str], length: int) -> list[str | None]:
+        """All of one length, as numbers are: the asterisks are made once."""
+        if length < ends + 4:
+            return ["*" * length] * len(column)
+        stars, last = "*" * (length - ends), length - tail
+        return [text[:head] + stars + text[last:] for text in column]
+
+    def hidden(column: Column) -> list[str | None]:
+        try:
+            (length,) = set(map(len, column))  # type: ignore[arg-type]
+            return alike(column, length)  # type: ignore[arg-type]
+        except (TypeError, ValueError):  # one that is not there, or of another length
+            return [None if text is None else alike((text,), len(text))[0] for text in column]
+
+    return hidden
+
+
+idnos, phones, certificates = inside(4, 4), inside(3, 4), inside(4, 3)
+"""620102199001011234 → 6201**********1234; 13800001234 → 138****1234; 62010001234 → 6201****234."""
+
+
+def nothing(column: Column) -> list[str | None]:
+    """The mask of a key: what hangs on it is not read."""
+    return [None] * len(column)
 
 
 MASKS: Mapping[str, tuple[str, Mask]] = {
-    "applicant_name": ("field.applicant.name", name_mask),
-    "applicant_idno": ("field.applicant.idno", idno_mask),
-    "applicant_phone": ("field.applicant.phone", phone_mask),
-    "applicant_address": ("field.applicant.address", address_mask),
-    "certificate": ("field.officer.certificate", certificate_mask),
+    "applicant_name": ("field.applicant.name", names),
+    "applicant_idno": ("field.applicant.idno", idnos),
+    "applicant_phone": ("field.applicant.phone", phones),
+    "applicant_address": ("field.applicant.address", addresses),
+    "certificate": ("field.officer.certificate", certificates),
 }
 """Column → the action that opens it, and how it is masked."""
 
@@ -72,10 +82,6 @@ def searched(where: Sequence[Filter]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(MASKS[one.column][0] for one in where if one.column in MASKS))
 
 
-def nothing(_: Any) -> None:
-    """The mask of a key: what hangs on it is not read."""
-
-
 class Gate(NamedTuple):
     """A column of a page that not everybody sees: its place in the row, who sees it where, and what the others see."""
 
@@ -89,12 +95,13 @@ class Masking:
     """The masks of one page. `columns`: those to read, which may be one more than asked: the department decides then."""
 
     def __init__(self, read: Read, scope: Scope, paths: Mapping[str, str]) -> None:
-        self.columns, self._gates, self._closed = read.columns, list[Gate](), list[Gate]()
+        self.columns, self._gates, self._closed, self._partly = read.columns, list[Gate](), list[Gate](), list[tuple[int, Reach]]()
         self._of_cases, tenants = read.entity == "cases", read.tenants
         if not (asked := gates(read.columns)):
             return
         self._gates = [Gate(place, action, scope.reach(action, paths), mask) for place, action, mask in asked]
         self._closed = [gate for gate in self._gates if any(gate.reach.get(tenant, False) is not None for tenant in tenants)]
+        self._partly = [(gate.place, gate.reach) for gate in self._closed if any(tenant in gate.reach for tenant in tenants)]
         if any(gate.reach.get(tenant) is not None for gate in self._closed for tenant in tenants):
             self.columns = (*read.columns, "department")
 
@@ -112,14 +119,26 @@ class Masking:
         return bool(self._closed)
 
     def rows(self, rows: Sequence[Row]) -> list[Row]:
-        return [self._row(row) for row in rows]
+        """The rows with what is closed masked, column by column."""
+        if not rows:
+            return []
+        columns: list[Any] = list(zip(*rows, strict=False))
+        for gate in self._closed:
+            columns[gate.place] = gate.mask(columns[gate.place])
+        self._open_again(rows, columns)
+        return list(zip(*columns, strict=False))
 
-    def _row(self, row: Row) -> Row:
-        masked: list[Any] = list(row)
-        for place, _, reach, mask in self._closed:
-            if masked[place] is not None and not self._opens(reach.get(row[1], False), row):
-                masked[place] = mask(masked[place])
-        return tuple(masked)
+    def _open_again(self, rows: Sequence[Row], columns: list[Any]) -> None:
+        """Puts back what these rights see of some rows."""
+        decided: dict[tuple[Rows | bool, ...], list[bool]] = {}
+        for place, reach in self._partly:
+            tenants = dict.fromkeys([row[1] for row in rows])
+            held = tuple([reach.get(tenant, False) for tenant in tenants])
+            if (seen := decided.get(held)) is None:
+                by_tenant = dict(zip(tenants, held, strict=True))
+                seen = decided[held] = [self._opens(by_tenant[row[1]], row) for row in rows]
+            whole = [row[place] for row in rows]
+            columns[place] = [text if open_ else cut for text, cut, open_ in zip(whole, columns[place], seen, strict=True)]
 
     def _opens(self, held: Rows | bool, row: Row) -> bool:
         return opens(held, row, self._of_cases)

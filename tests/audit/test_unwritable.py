@@ -110,7 +110,7 @@ async def test_a_registry_that_takes_no_head_opens_nothing_at_all(quick: Asking,
     before = await quick.logs()
     with locked(tmp_path / "registry.db"):
         answer = await quick.ask("province", PAGE)
-        assert (answer["errors"][0]["extensions"]["code"], "data" in answer) == ("INTERNAL", False)
+        assert (answer["errors"][0]["extensions"]["code"], "data" in answer) == ("REGISTRY_UNREACHABLE", False)
         assert "errors" not in await quick.ask("province", "{ cases { totalCount } }")
     await quick.house.auditing.ended()
     assert "errors" not in await quick.ask("province", PAGE)

@@ -1,7 +1,6 @@
 """Tokens: what is believed and what is not, for every algorithm. The bad ones are made by hand."""
 
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, distribution
 
 import pytest
 from hypothesis import given
@@ -252,10 +251,3 @@ def test_a_token_of_the_demo_is_believed_for_its_time_and_by_its_key_only() -> N
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(KeyTooShort):
         replace(DEMO, material=b"secret")
-
-
-def test_the_old_casbin_is_not_installed() -> None:
-    """It installs into the same folder as pycasbin and overwrites it in silence."""
-    with pytest.raises(PackageNotFoundError):
-        distribution("casbin")
-    assert distribution("pycasbin").version

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,32 @@ async def test_a_database_that_is_gone_closes_every_lease(own_server: Server) ->
         assert await asyncio.wait_for(told.get(), 20) is None
         await asyncio.to_thread(own_server.start)
         assert await asyncio.wait_for(told.get(), 20) is not None
+
+
+async def test_a_listener_that_was_cut_off_listens_again(own_server: Server) -> None:
+    """With a lease of a quarter of an hour no look comes by itself."""
+    url = own_server.create_database("registry")
+    number = await prepared(url)
+    told: asyncio.Queue[Scope | None] = asyncio.Queue()
+    listening: asyncio.Queue[Any] = asyncio.Queue()
+    async with registry_at(url) as registry, registry_at(url) as other:
+        store: Any = registry.store
+        listen = store.listen
+
+        async def noted(*given: Any) -> bool:
+            found: bool = await listen(*given)
+            listening.put_nowait(store._listening)
+            return found
+
+        store.listen = noted
+        async with watching(registry, lease=900) as leases:
+            await leases.taken("city", told.put_nowait)
+            (await asyncio.wait_for(listening.get(), 20)).terminate()
+            await asyncio.wait_for(listening.get(), 20)
+            await other.revoke(number)
+            scope = await asyncio.wait_for(told.get(), 20)
+    assert scope is not None
+    assert not scope.can("case.view", VIEW)
 
 
 async def test_a_change_between_the_taking_and_the_first_look_is_not_missed(url: str) -> None:

@@ -173,7 +173,7 @@ async def test_a_special_group_comes_and_goes_together(tmp_path: Path) -> None:
         assert len(done["grants"]) == 4
         assert {row["team"] for row in done["grants"]} == {"1"}
         assert await office.sees("b") == {"620102", "620200"}
-        assert await office.refused("lanzhou", 'dissolveTeam(team: "1", reason: "over")') == "ACTION_REFUSED"
+        assert await office.refused("lanzhou", 'dissolveTeam(team: "1", reason: "over")') == "GRANT_NOT_FOUND"
         ended = await office.change("chief", 'dissolveTeam(team: "1", reason: "over")')
         assert len(ended["ended"]) == 4
         assert await office.sees("b") == set()

@@ -222,7 +222,7 @@ async def test_who_searches_by_a_field_finds_those_it_is_open_in(county: Provinc
 
 
 def mask_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(masks.MASKS, "applicant_phone", ("field.applicant.phone", str))
+    patch.setitem(masks.MASKS, "applicant_phone", ("field.applicant.phone", list))
 
 
 def searched_without_the_right(patch: pytest.MonkeyPatch) -> None:
