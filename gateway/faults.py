@@ -106,6 +106,9 @@ STATUSES: Mapping[str, int] = {
     "LOOKUPS_EXCEEDED": 429,
     "NOTHING_PUBLISHED": 503,
     "STORE_UNREADABLE": 503,
+    "OFFER_TOO_LARGE": 413,
+    "VIEWERS_EXCEEDED": 503,
+    "CAMERA_NOT_PUSHED": 409,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 
