@@ -190,6 +190,22 @@ class Config:
     video_source_networks: tuple[str, ...] = setting(
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"), "networks that cameras may be in, by commas"
     )
+
+    video: bool = setting(True, "whether this gateway shows its halls' cameras")
+    camera_key_file: str = setting("", "file of the key that cameras' addresses are sealed with; empty: camera.key in `data`")
+    video_films: str = setting("", "folder of films for cameras of the scheme file:, for demonstrations; empty: no such camera")
+    video_token_seconds: int = setting(120, "seconds for which a token for one viewing is good; it is renewed while watching", 10)
+    video_lifetime: int = setting(14_400, "seconds that one viewing may last; then it is opened anew, with a reason", 1)
+    video_again: float = setting(30.0, "seconds within which a viewer who comes back goes on with the same viewing", 0)
+    video_note_every: float = setting(15.0, "seconds after which it is written down that a viewing goes on, and its bytes", 0.1)
+    video_openings: int = setting(2_000, "openings of cameras that are remembered at once", 1)
+    video_openings_each: int = setting(24, "openings of cameras that one person may have at once", 1)
+    video_opening_burst: int = setting(30, "cameras that one person may open at once", 1)
+    video_opening_rate: float = setting(0.5, "cameras a second that one person may open on and on", 0.0001)
+    video_test_burst: int = setting(5, "cameras that one person may test at once", 1)
+    video_test_rate: float = setting(0.1, "cameras a second that one person may test on and on", 0.0001)
+    video_tests_at_once: int = setting(4, "cameras tested at the same time", 1)
+    video_ice_servers: tuple[str, ...] = setting((), "STUN and TURN servers told to viewers, by commas: stun:HOST:PORT")
     # fmt: on
 
     def part(self, kind: type[T]) -> T:
@@ -242,6 +258,10 @@ class Config:
                 )
         if self._secret() == self.audit_key():
             raise SettingInvalid("MINGJING_AUDIT_KEY_FILE holds the same key as MINGJING_SECRET_KEY_FILE")
+
+    def camera_key(self) -> bytes:
+        """What cameras' addresses are sealed with."""
+        return secret(Path(self.camera_key_file) if self.camera_key_file else None, self.data / "camera.key")
 
     def query_code_key(self) -> bytes:
         """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""

@@ -14,6 +14,7 @@ PEOPLE = (
     Grant(subject="manager", role="hall_operator", path="620000/620100/620102/*"),
     Grant(subject="elsewhere", role="hall_operator", path="620000/620200/*"),
     Grant(subject="jyj", role="inspector", path="620000/620100/620102/@JYJ/*"),
+    Grant(subject="chief", role="policy_admin", path="620000/*"),
     Grant(subject="shy", role="supervisor", path="620000/*"),
     Grant(subject="shy", role="recused", path="620000/620100/620102/@JYJ/*", effect="deny"),
 )
