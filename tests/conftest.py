@@ -20,6 +20,7 @@ SHARED_DATA = Path(os.environ.get("MINGJING_SHARED_DATA", Path(__file__).parent.
 NEEDS = {
     "shared_data": "the public logs: set MINGJING_SHARED_DATA to their folder; docs/data.md says where they are published",
     "node": "Node.js and npm: on Debian, apt-get install nodejs npm",
+    "chromium": "Chromium: on Debian, apt-get install chromium",
 }
 """Marker → what its tests need, and how to get it."""
 LEFT_OUT: dict[str, int] = {}
@@ -74,6 +75,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests are left out only where what they need is absent, and the summary says so."""
     there = {"shared_data": SHARED_DATA.is_dir(), "node": shutil.which("npm") is not None}
+    there["chromium"] = shutil.which("chromium") is not None
     for marker, what in NEEDS.items():
         left_out = [item for item in items if not there[marker] and item.get_closest_marker(marker)]
         if left_out:
