@@ -53,7 +53,7 @@ MAKING: Mapping[str, Making] = {
 
 ROWS = (
     "Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee",
-    "ItemMaterial", "AuditEntry", "Lookup", "Hall", "HallWindow", "Camera", "Viewing",
+    "ItemMaterial", "AuditEntry", "Lookup", "Hall", "HallPlace", "HallWindow", "Camera", "Viewing",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ A camera's address is nowhere here: what is told of it is its scheme.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -39,12 +39,20 @@ class Hall(Node):
     cameras: list["Camera"] | None = many("Its cameras.", "cameras", "hall_id", "code", children)
 
 
+@strawberry.type(description="Where a camera hangs. What is in a hall is told by `halls`, to those who see the tenant as a whole.")
+class HallPlace:
+    code: str = column("Its code, unique in its tenant.")
+    name: str = column("Its name.")
+    kind: HallKind = column("What kind of place it is.")
+    address: str | None = column("Where it is.")
+
+
 @strawberry.type(description="摄像机: a camera of a hall. Who may look through it is another right than to know of it.")
 class Camera(Node):
     code: str = column("Its code, unique in its tenant.")
     name: str = column("Its name.")
     tenant: Annotated["Tenant", strawberry.lazy("schema.tenants")] | None = place("The tenant that it belongs to.")
-    hall: Optional["Hall"] = one("The hall.", "halls", "hall_id")
+    hall: HallPlace | None = one("The hall.", "halls", "hall_id")
     window: HallWindow | None = one("The window that it hangs at.", "hall_windows", "window_id")
     department: Department | None = one("Whose windows it sees; null: the hall as a whole.", "departments", "department_id")
     scheme: str = column("How its picture comes: rtsp, rtsps, whip (the hall pushes), file (a film, for demonstrations).")

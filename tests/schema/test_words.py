@@ -82,6 +82,7 @@ TABLES = {
     "AuditEntry": "audit_entries",
     "Lookup": "audit_cases",
     "Hall": "halls",
+    "HallPlace": "halls",
     "HallWindow": "hall_windows",
     "Camera": "cameras",
     "Viewing": "viewings",
