@@ -62,7 +62,7 @@ STEP: Fields = plain("position code name post limit_days") | truths("required")
 STANDARD: Fields = plain("code name amount basis")
 MATERIAL: Fields = plain("position code name form copies") | truths("required") | plain("note")
 DEPARTMENT: Fields = plain("code name")
-OFFICER: Fields = plain("code name post certificate")
+OFFICER: Fields = {**plain("code name post"), "certificate": lambda officer: stars(officer["certificate"], 4, 3)}
 ITEM: Fields = plain("code version name kind legal_basis statutory_days promised_days limit_unit") | moments("effective_from")
 CASE: Fields = {
     **plain("no kind title channel state outcome reason officer step charged penalty paid appeals rating"),

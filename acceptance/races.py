@@ -176,6 +176,7 @@ async def ran(place: Place, name: str, rounds: int = ROUNDS, more: str = "") -> 
         race.walking = walking
         async with meanwhile(beside(place, Random(name))):
             await asyncio.gather(*(race.lane(subject, rounds) for subject in READERS))
+            await asyncio.sleep(2 * CLOSED_WITHIN)  # what the last revocations leave to be told
         codes = Counter(one.code for one in race.asked if one.code)
     found = judged(race, written(place))  # the gateways ended, and wrote all they had to
     if unexpected := codes.keys() - EXPECTED:
@@ -202,6 +203,7 @@ def told(figures: Figures, what: str, found: Judged, bound: float) -> None:
     figures.say(f"{what}: answers in all, left after an acknowledgement", f"{found.answers:,}, {found.after:,}")
     figures.say(f"{what}: thrown away for rights that fell", f"{found.fell:,}")
     figures.say(f"{what}: commit → acknowledged", spoken(found.acknowledged))
+    figures.equal(f"{what}: holders never told", found.told.count(float("inf")), 0)
     figures.say(f"{what}: commit → told", spoken(found.told))
     figures.at_most(f"{what}: commit → told, p99", centile(found.told, 0.99), bound)
 

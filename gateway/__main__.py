@@ -10,7 +10,7 @@ from gateway.config import language_in
 from supervision.faults import Failure, Refusal
 from supervision.words import message
 
-COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "explain", "schema", "catalogue", "publish")
+COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "administrator", "explain", "schema", "catalogue", "publish")
 """Each a module with a function of the same name."""
 
 GROUPS = ("tenants", "calendar", "quarantine", "accounts", "audit", "store")

@@ -5,7 +5,8 @@ what is recorded.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -70,6 +71,7 @@ class Auditing:
 
     async def record(self, deeds: Deeds) -> set[str]:
         """Returns when all is on record and sealed; the tenants where it is not. Raises RegistryUnreachable."""
+        await self._read_ahead(deeds)
         links = await self._came({tenant: self._put(tenant, some) for tenant, some in deeds.items()}, TenantTimedOut)
         written = {tenant: link for tenant, link in links.items() if isinstance(link, Link)}
         seals = await self._came({t: self._sealing.put((t, link)) for t, link in written.items()}, RegistryUnreachable)
@@ -81,6 +83,20 @@ class Auditing:
         if failed:
             self._failed |= dict.fromkeys(failed, asyncio.get_running_loop().time() + self.limits.breaker_pause)
         return set(failed)
+
+    async def _read_ahead(self, tenants: Iterable[str]) -> None:
+        """The heads of tenants that were not asked of before, all at once: each batch by itself would ask for its own.
+
+        What cannot be had in time is left to the batches, which say why.
+        """
+        unknown: dict[Source, list[str]] = {}
+        for tenant in tenants:
+            if tenant not in self._heads.known and (source := self._source_of(tenant)) is not None:
+                unknown.setdefault(source, []).append(tenant)
+        if sum(map(len, unknown.values())) > 1:
+            asking = asyncio.gather(*(self._heads.lacking(source, some) for source, some in unknown.items()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asking, self.limits.audit_within)
 
     def closed(self) -> dict[str, Failure]:
         """The tenants that failed a moment ago: for a while they are not tried again, nor shown."""

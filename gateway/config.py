@@ -81,6 +81,7 @@ class Config:
     four_eyes: tuple[str, ...] = setting(
         ("PROVINCE", "CITY"), "levels of tenants whose grants want a second administrator, by commas; empty: none", among=LEVELS
     )
+    proposal_lifetime: int = setting(30, "days for which a proposal waits for its second administrator", 1, most=3_650)
     delegation_depth: int = setting(3, "how often a right may be handed on", 0)
 
     answer_within: float = setting(10.0, "seconds for one answer, queueing included", 0.01)
@@ -241,6 +242,11 @@ class Config:
 
     def audit_key(self) -> bytes:
         return secret(Path(self.audit_key_file) if self.audit_key_file else None, self.data / "audit.key")
+
+    def check_audit_key(self) -> None:
+        """For whoever writes entries without a gateway: a key that is made here would not be the one that `serve` is given."""
+        if not self.audit_key_file and not (self.data / "audit.key").exists():
+            raise SettingInvalid("MINGJING_AUDIT_KEY_FILE names no file: give it the one that `serve` is given")
 
     def key_limits(self) -> KeyLimits:
         """What those who look for issuers' keys are told."""

@@ -164,7 +164,7 @@ async def opened(config: Config, log: Log, metrics: Metrics, clock: Callable[[],
         callers = await held.enter_async_context(opened_callers(config, registry, log, clock))
         rights = Rights(registry, clock, config.scopes_remembered)
         signer, documents = Signer(config.secret_key("cursor")), Documents(config.part(QueryLimits), bounds)
-        policing = Policing(registry, config.four_eyes, config.delegation_depth)
+        policing = Policing(registry, config.four_eyes, config.delegation_depth, config.proposal_lifetime)
         house = House(config, log, metrics, clock, registry, callers, rights, signer, documents, bounds, policing, Leases(rights))
         house.auditing = Auditing(registry, house.source_of, config.audit_key(), config.part(AuditLimits), clock, log)
         house.refusals = Refusals(house.auditing, house.source_of, log)

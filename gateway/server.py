@@ -6,6 +6,7 @@ uvicorn's httptools protocol gathers an address or a header of any size, and wai
 import asyncio
 import gc
 import logging
+import resource
 import socket
 from asyncio import TimerHandle, Transport
 from typing import Any
@@ -18,6 +19,7 @@ from gateway.config import Config
 from gateway.log import Lines, Log
 
 HEAD_BYTES = 65_536
+DESCRIPTORS = 65_536
 HEAD_SECONDS = 20.0
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -97,8 +99,17 @@ class Server(uvicorn.Server):
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def allow_files() -> None:
+    """As many descriptors as the process may have: a tenant in a file takes six, and the soft limit is often 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def server(app: ASGIApp, config: Config, log: Log) -> Server:
     """A server that is not running yet: `run()` serves until it is told to stop, and then lets requests under way finish."""
+    allow_files()
     for name in ("uvicorn", "uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = ([Lines(log)], False) if name != "uvicorn.error" else ([], True)

@@ -11,10 +11,13 @@ from schema.context import Change
 from supervision.audit import Deed, Outcome
 from supervision.faults import Fault
 from supervision.grant import Grant
-from supervision.pattern import tenant_path
+from supervision.pattern import Pattern, tenant_path
 from supervision.scope import Scope
 from tenants.read.opened import Opened, Opening, What
 from tenants.registry import Snapshot
+
+ROWS_TOLD = 20
+"""How many rows of a change one entry tells."""
 
 
 class Asker(NamedTuple):
@@ -58,7 +61,7 @@ class Witness:
         return not failed
 
     async def change(self, change: Change, scope: Scope, snapshot: Snapshot) -> None:
-        """Puts a change of the policy on record where it will hold, before it is made. Raises AuditUnwritable."""
+        """Puts a change of the policy on record where it holds: before it is made, or that it was not. Raises AuditUnwritable."""
         failed = await self._auditing.record(
             {tenant: [self._changed(change, scope, snapshot.tree.paths[tenant])] for tenant in concerned(change, snapshot)}
         )
@@ -66,10 +69,11 @@ class Witness:
             raise AuditUnwritable()
 
     def _changed(self, change: Change, scope: Scope, path: str) -> Deed:
-        asker, row = self.asker, scope.because(change.action, path)
+        asker, row = self.asker, change.by or scope.because(change.action, path)
+        outcome, rows = (Outcome.REFUSED, 0) if change.refused else (change.outcome, 1)
         return Deed(
-            asker.request_id, asker.actor, change.action, change.outcome, change.entity, 1, reason=change.reason, told=change.told,
-            session=asker.session, grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
+            asker.request_id, asker.actor, change.action, outcome, change.entity, rows, reason=change.reason, session=asker.session,
+            told=told(change, path), grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
         )  # fmt: skip
 
     def _new(self, what: What, opening: Opening) -> Opening | None:
@@ -104,14 +108,28 @@ class Witness:
             )
 
 
+def told(change: Change, path: str) -> str:
+    """What is changed, as the log of the tenant at this path tells it: rows that lie wholly outside are counted, not told."""
+    here = Pattern(path, True, "")
+    mine = [row.spelled for row in change.rows if (pattern := row.pattern) is not None and pattern.meets(here)]
+    said = mine[:ROWS_TOLD]
+    if more := len(mine) - len(said):
+        said.append(f"{more} more here")
+    if elsewhere := len(change.rows) - len(mine):
+        said.append(f"{elsewhere} elsewhere")
+    what = f"{change.refused}, not {change.what}" if change.refused else change.what
+    return f"{what}: {'; '.join(said)}" if said else what
+
+
 def concerned(change: Change, snapshot: Snapshot) -> Iterable[str]:
-    """The tenants in whose logs a change stands: the one that a pattern begins with, or all that have none above them.
+    """The tenants in whose logs a change stands: the one that a pattern begins with, or all that have none above them; these
+    too where no row is concerned.
 
     One without a database of its own yet has its log in the nearest one above that has.
     """
     divisions, homes = snapshot.tree.divisions, snapshot.homes
     found: dict[str, None] = {}
-    for path in change.paths:
+    for path in [*change.paths, *(row.path for row in change.rows)] or ["*"]:
         named = tenant_path(path).rstrip("/").rpartition("/")[2]
         for tenant in (named,) if named in divisions else snapshot.tree.children(None):
             here: str | None = tenant

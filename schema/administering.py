@@ -3,13 +3,16 @@
 Whoever lacks the right over a tenant that they may see is told so; a tenant that they may not see does not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from authz.delegating import through
+from authz.compile import compile_scope
+from authz.delegating import meets, through
 from authz.policy import GRANT_WRITE, known
+from schema.announcing import announced
 from schema.context import Change
 from schema.policy import GrantInput, RecusalInput, TeamInput
 from schema.reaching import given, level_of, path_of, reaching, recused_path
@@ -18,7 +21,9 @@ from schema.within import refused, visible
 from supervision.faults import Refusal
 from supervision.grant import FOREVER, RECUSED, Grant
 from supervision.pattern import parsed
-from tenants.administration import Acting, GrantNotFound, Proposed
+from tenants.administration import Acting, GrantNotFound, grant_of, proposal, proposed_together, with_handed_on
+from tenants.policy_rows import Granted
+from tenants.proposal_rows import Proposed
 from tenants.read.opened import Sought
 from tenants.read.request import Asking, Filter, Order, Read, Shape
 from tenants.registry import Registry
@@ -45,6 +50,18 @@ class GrantToOneself(Refusal):
     code = "GRANT_TO_ONESELF"
 
 
+class ProposalExpired(Refusal):
+    """This was proposed too long ago: have it proposed again."""
+
+    code = "PROPOSAL_EXPIRED"
+
+
+class ProposalVoid(Refusal):
+    """Whoever proposed this may not grant it any more: propose it yourself."""
+
+    code = "PROPOSAL_VOID"
+
+
 @dataclass(frozen=True, slots=True)
 class Policing:
     """What administering needs. `four_eyes`: levels of tenants whose grants want a second administrator."""
@@ -52,6 +69,8 @@ class Policing:
     registry: Registry
     four_eyes: tuple[str, ...] = ()
     delegation_depth: int = 3
+    proposal_lifetime: float = 30
+    """Days for which a proposal waits."""
 
 
 def policing(run: Run) -> Policing:
@@ -61,22 +80,27 @@ def policing(run: Run) -> Policing:
     return found
 
 
-def acting(run: Run) -> Acting:
-    """The asker, as the transaction will check."""
+def acting(run: Run, others: Mapping[str, int] = {}) -> Acting:
+    """The asker, as the transaction will check; `others` as of `stamp_of`."""
     asking = run.context.asking
-    return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now)
+    return Acting(asking.scope.subject, asking.scope.version, run.context.registry.version, asking.now, others)
 
 
-async def every(run: Run) -> list[Grant]:
-    """All rows of the policy."""
-    return [one.grant for one in await policing(run).registry.grants()]
+async def stamp_of(run: Run, subject: str) -> dict[str, int]:
+    """How somebody's rights stand, taken before these are looked at: the transaction will see whether they moved on."""
+    return {subject: (await policing(run).registry.standing(subject)).stamp}
 
 
-async def noted(run: Run, what: str, rows: Sequence[Grant], why: str, action: str = GRANT_WRITE) -> None:
-    """On record where the rows hold, before anything is changed. Raises what whoever writes the record raises."""
-    if run.context.note is not None:
-        told = "; ".join(row.spelled for row in rows[:20])
-        await run.context.note(Change(tuple(row.path for row in rows), action, f"{what}: {told}", why))
+async def lineage(run: Run, rows: Iterable[Granted]) -> list[Grant]:
+    """Rows of the policy, with what was handed on through them."""
+    return [one.grant for one in await with_handed_on(policing(run).registry, rows)]
+
+
+def noted(
+    run: Run, what: str, rows: Iterable[Grant], why: str, action: str = GRANT_WRITE, by: Grant | None = None
+) -> AbstractAsyncContextManager[None]:
+    """Around a change: on record where the rows hold, before and, where it is not made, after."""
+    return announced(run.context.note, Change(tuple(rows), action, what, why, by))
 
 
 def reason(told: str) -> str:
@@ -115,11 +139,16 @@ def granting(run: Run, told: GrantInput) -> tuple[Grant, bool]:
     check_write(run, row.path)
     if row.subject == run.context.asking.scope.subject:
         raise GrantToOneself
-    return row, level_of(row.path, run.context.registry.tree) in policing(run).four_eyes
+    return row, wants_second(run, row)
 
 
-async def delegating(run: Run, told: GrantInput) -> Grant:
-    """What the asker hands on, through which row of theirs. Raises DelegationExceeds."""
+def wants_second(run: Run, row: Grant) -> bool:
+    """Whether the place is one whose grants want a second administrator."""
+    return level_of(row.path, run.context.registry.tree) in policing(run).four_eyes
+
+
+async def delegating(run: Run, told: GrantInput) -> tuple[Grant, Grant]:
+    """What the asker hands on, and through which row of theirs. Raises DelegationExceeds."""
     row = wanted(run, told)
     registry, asking = policing(run).registry, run.context.asking
     if row.subject == asking.scope.subject:
@@ -131,33 +160,53 @@ async def delegating(run: Run, told: GrantInput) -> Grant:
     own = await registry.grants_of(asking.scope.subject)
     giver = through(own, replace(row, not_before=start), now)
     await _check_depth(run, giver)
-    return replace(row, not_before=start, through=giver.id)
+    return replace(row, not_before=start, through=giver.id), giver
 
 
 async def _check_depth(run: Run, giver: Grant) -> None:
     """Raises ActionRefused where rights were handed on too often already."""
-    every = {one.grant.id: one.grant for one in await policing(run).registry.grants()}
-    depth, row = 1, giver
-    while row.through is not None and row.through in every:
-        depth, row = depth + 1, every[row.through]
-    if depth > (most := policing(run).delegation_depth):
-        raise ActionRefused(f"this right was handed on {depth - 1} times already; {most} at most")
+    depth, row, most = 1, giver, policing(run).delegation_depth
+    while depth <= most and row.through is not None and (found := await grant_of(policing(run).registry, row.through)):
+        depth, row = depth + 1, found.grant
+    if depth > most:
+        raise ActionRefused(f"a right is handed on {most} times at most")
 
 
 async def recusing(run: Run, told: RecusalInput) -> Grant:
-    """A recusal that may be made: by an administrator of the place, or by the recused themself."""
+    """A recusal that may be made: by the recused themself, or by who administers the place and every right that it takes from.
+
+    So nobody recuses who stands above them.
+    """
     context = run.context
     tenant = visible(context, told.tenant)
     home = context.registry.tree.paths[tenant]
     number = given(told, "case_no")
     case = await case_id(run, tenant, number) if number else None
     path = recused_path(told, home, case)
-    if told.subject != context.asking.scope.subject:
-        check_write(run, path)
-    return Grant(
+    denial = Grant(
         subject=told.subject, role=RECUSED, path=path, not_before=seconds(told.from_, 0), expires=seconds(told.until, FOREVER),
         effect="deny", reason=reason(told.reason), granted_by=context.asking.scope.subject,
     )  # fmt: skip
+    if told.subject != context.asking.scope.subject:
+        check_write(run, path)
+        taken = [row for row in await allowed(run, told.subject) if meets(row, denial)]
+        if not all(administers(run, row) for row in taken):
+            refused(context, Sought(tenant, GRANT_WRITE))
+            raise ActionRefused("this would take from a right that reaches beyond what you administer")
+    return denial
+
+
+async def allowed(run: Run, subject: str) -> list[Grant]:
+    """Somebody's rows that allow something, now or later."""
+    now = run.context.asking.now.timestamp()
+    rows = await policing(run).registry.grants_of(subject)
+    return [row for row in rows if row.effect == "allow" and now < row.expires]
+
+
+def administers(run: Run, row: Grant | Proposed) -> bool:
+    """Whether the asker may write all that a row covers."""
+    pattern = parsed(row.path)
+    return pattern is not None and run.context.asking.scope.covers(pattern, (GRANT_WRITE,))
 
 
 async def case_id(run: Run, tenant: str, number: str) -> int:
@@ -171,8 +220,8 @@ async def case_id(run: Run, tenant: str, number: str) -> int:
     raise GrantNotFound("no such case")
 
 
-def teaming(run: Run, told: TeamInput) -> list[Grant]:
-    """The rows of a special inspection group."""
+def teaming(run: Run, told: TeamInput) -> tuple[list[Grant], bool]:
+    """The rows of a special inspection group, and whether these want a second administrator: all of them where one does."""
     if not told.subjects or not told.tenants:
         raise ActionRefused("a group has members and tenants")
     rows = [
@@ -184,7 +233,7 @@ def teaming(run: Run, told: TeamInput) -> list[Grant]:
         check_write(run, row.path)
         if row.subject == run.context.asking.scope.subject:
             raise GrantToOneself
-    return rows
+    return rows, any(wants_second(run, row) for row in rows)
 
 
 def _for_team(told: TeamInput, subject: str, tenant: Any) -> GrantInput:
@@ -194,18 +243,18 @@ def _for_team(told: TeamInput, subject: str, tenant: Any) -> GrantInput:
     )  # fmt: skip
 
 
-def check_revoke(run: Run, row: Grant) -> None:
-    """Raises GrantNotFound for a row that the asker may not take back: it is told like none.
+def check_revoke(run: Run, row: Grant) -> Grant | None:
+    """Raises GrantNotFound for a row that the asker may not take back: it is told like none. The row itself where it lets them.
 
     An administrator of its place may, whoever handed it on, and of what allows also who holds it: rights may be given up.
     """
-    pattern, subject = row.pattern, run.context.asking.scope.subject
-    administers = pattern is not None and run.context.asking.scope.covers(pattern, (GRANT_WRITE,))
+    subject, administered = run.context.asking.scope.subject, administers(run, row)
     handed_on = row.through is not None and row.granted_by == subject
     given_up = row.effect == "allow" and row.subject == subject
     own_recusal = row.effect == "deny" and row.subject == subject
-    if own_recusal or not (administers or handed_on or given_up):
+    if own_recusal or not (administered or handed_on or given_up):
         raise GrantNotFound
+    return None if administered else row
 
 
 def check_dissolve(run: Run, rows: Sequence[Grant]) -> None:
@@ -221,19 +270,42 @@ def check_dissolve(run: Run, rows: Sequence[Grant]) -> None:
 
 def check_decide(run: Run, found: Proposed | None) -> Proposed:
     """The proposal, where the asker may decide about it. Raises GrantNotFound, GrantToOneself."""
-    if found is None:
+    if found is None or found.state != "PENDING" or not administers(run, found):
         raise GrantNotFound
-    pattern, subject = parsed(found.path), run.context.asking.scope.subject
-    if pattern is None or not run.context.asking.scope.covers(pattern, (GRANT_WRITE,)):
-        raise GrantNotFound
-    if subject in (found.proposed_by, found.subject):
+    if run.context.asking.scope.subject in (found.proposed_by, found.subject):
         raise GrantToOneself
     return found
 
 
-def check_sessions(run: Run, subject: str, rows: Sequence[Grant]) -> None:
-    """Whoever administers the place of one of somebody's rights may end their sessions, and everybody their own."""
-    scope = run.context.asking.scope
-    patterns = [pattern for row in rows if (pattern := row.pattern) is not None]
-    if subject != scope.subject and not any(scope.covers(pattern, (GRANT_WRITE,)) for pattern in patterns):
+def state_of(run: Run, one: Proposed) -> str:
+    """Where a proposal stands at the moment of the request."""
+    return one.state_at(run.context.asking.now, policing(run).proposal_lifetime)
+
+
+async def deciding(run: Run, number: int) -> list[Proposed]:
+    """What is decided together with this proposal. Raises GrantNotFound, GrantToOneself where not all of it may be."""
+    registry = policing(run).registry
+    found = check_decide(run, await proposal(registry, number))
+    return [check_decide(run, one) for one in await proposed_together(registry, found)]
+
+
+async def check_proposed(run: Run, wanted: Sequence[Proposed]) -> None:
+    """Whether these may still be approved. Raises ProposalExpired, ProposalVoid."""
+    now, by = run.context.asking.now.timestamp(), wanted[0].proposed_by
+    if any(state_of(run, one) == "EXPIRED" for one in wanted):
+        raise ProposalExpired
+    scope = compile_scope(by, await policing(run).registry.grants_of(by), 0, now)
+    patterns = [parsed(one.path) for one in wanted]
+    if not all(pattern is not None and scope.covers(pattern, (GRANT_WRITE,)) for pattern in patterns):
+        raise ProposalVoid
+
+
+async def check_sessions(run: Run, subject: str) -> list[Grant]:
+    """The rows of whose sessions may be ended: everybody's own, and those of whom all rights lie within what the asker administers.
+
+    Raises GrantNotFound.
+    """
+    rows = await allowed(run, subject)
+    if subject != run.context.asking.scope.subject and not (rows and all(administers(run, row) for row in rows)):
         raise GrantNotFound
+    return rows

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from schema.cursor import Signer
 from supervision.audit import Outcome
+from supervision.grant import Grant
 from supervision.tree import Tree
 from supervision.words import LANGUAGES
 from tenants.read.engine import Engine
@@ -20,18 +21,24 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """A change that is about to be made: to which patterns, by which action, of what, and why. Or an opening: of one camera."""
+    """A change of the policy that is about to be made: to which rows, by which action, what becomes of them, and why."""
 
-    paths: tuple[str, ...]
+    rows: tuple[Grant, ...]
     action: str
-    told: str
+    what: str
     reason: str
+    by: Grant | None = None
+    """The row that lets it be made, where it is none that holds the action there."""
+    refused: str = ""
+    """The code of what kept it from being made after all."""
     entity: str = "grants"
     outcome: Outcome = Outcome.CHANGED
+    paths: tuple[str, ...] = ()
+    """Where it stands on record, where it is of no rows of the policy: a hall entered, a camera opened."""
 
 
 Note: TypeAlias = Callable[[Change], Awaitable[None]]
-"""Puts a change on record before it is made; raises where that cannot be."""
+"""Puts a change on record; raises where that cannot be."""
 
 
 class Registered(Protocol):

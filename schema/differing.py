@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authz.compile import compile_scope
-from authz.delegating import cut_by, handed_on
+from authz.delegating import cut_by
 from authz.policy import ACTIONS
 from schema.administering import check_revoke, granting, policing, recusing
 from schema.compiling import At, Compiler, Part, parts, told
@@ -18,7 +18,7 @@ from schema.selection import Asked
 from supervision.faults import Refusal
 from supervision.grant import Grant
 from supervision.scope import Reach, Scope
-from tenants.administration import GrantNotFound
+from tenants.administration import GrantNotFound, grant_of, with_handed_on
 from tenants.policy_rows import Granted
 
 DIFFERENCES = 1_000
@@ -36,7 +36,7 @@ class Change:
     """Rows that would come, and rows that would go."""
 
     comes: list[Grant] = field(default_factory=list)
-    goes: list[Grant] = field(default_factory=list)
+    goes: list[Granted] = field(default_factory=list)
 
 
 class PolicyDiffField:
@@ -47,10 +47,8 @@ class PolicyDiffField:
         self.asked: tuple[Part, ...] = parts(compiler.document, "PolicyDiff", one.nodes, into)
 
     async def answer(self, run: Run, at: At) -> Any:
-        every = {one.grant.id: one for one in await policing(run).registry.grants()}
-        rows = [one.grant for one in every.values()]
-        change = await meant(run, at.arguments["change"], rows)
-        gives, takes = differences(run, rows, change)
+        change = await meant(run, at.arguments["change"])
+        gives, takes = differences(run, await concerned(run, change), change)
         cut = len(gives) + len(takes) > DIFFERENCES
         gives, takes = gives[:DIFFERENCES], takes[: max(0, DIFFERENCES - len(gives))]
         found = told("PolicyDiff", self.asked, {"gives": None, "takes": None, "ends": None, "isCut": cut})
@@ -59,7 +57,7 @@ class PolicyDiffField:
             if part.name in lists:
                 found[part.key] = [told("Difference", part.inner, facts) for facts in lists[part.name]]
             elif part.name == "ends":
-                found[part.key] = [told("Grant", part.inner, facts_of(every[row.id])) for row in change.goes]
+                found[part.key] = [told("Grant", part.inner, facts_of(row)) for row in change.goes]
         return found
 
     def reads(self, run: Run, at: At) -> Iterable[Any]:
@@ -70,21 +68,31 @@ def facts_of(one: Granted) -> dict[str, Any]:
     return named(grant_facts(one.grant, one.granted_at))
 
 
-async def meant(run: Run, given: Mapping[str, Any], rows: list[Grant]) -> Change:
+async def meant(run: Run, given: Mapping[str, Any]) -> Change:
     """The change, as the mutation of the same name would make it. Raises what that would raise."""
     said = [name for name in ("grant", "recuse", "revoke") if given.get(name) is not None]
     if len(said) != 1:
         raise ChangeInvalid
+    registry = policing(run).registry
     if said == ["grant"]:
         return Change(comes=[granting(run, input_of(GrantInput, given["grant"]))[0]])
     if said == ["recuse"]:
         denial = await recusing(run, input_of(RecusalInput, given["recuse"]))
-        return Change([denial], cut_by(rows, denial))
-    wanted = next((row for row in rows if row.id == number(given["revoke"])), None)
+        rows = await with_handed_on(registry, await registry.granted_to(denial.subject))
+        cut = {row.id for row in cut_by([one.grant for one in rows], denial)}
+        return Change([denial], [one for one in rows if one.grant.id in cut])
+    wanted = await grant_of(registry, number(given["revoke"]))
     if wanted is None:
         raise GrantNotFound
-    check_revoke(run, wanted)
-    return Change(goes=handed_on(rows, [wanted.id]))
+    check_revoke(run, wanted.grant)
+    return Change(goes=await with_handed_on(registry, [wanted]))
+
+
+async def concerned(run: Run, change: Change) -> list[Grant]:
+    """The rows of everyone whose rights would change."""
+    registry = policing(run).registry
+    subjects = {row.subject for row in change.comes} | {one.grant.subject for one in change.goes}
+    return [row for subject in sorted(subjects) for row in await registry.grants_of(subject)]
 
 
 def input_of(kind: type[Any], given: Mapping[str, Any]) -> Any:
@@ -98,11 +106,11 @@ def input_of(kind: type[Any], given: Mapping[str, Any]) -> Any:
 def differences(run: Run, rows: list[Grant], change: Change) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What it gives and what it takes, of everyone concerned, in tenants that the asker may know of."""
     asking, paths = run.context.asking, run.context.registry.tree.paths
-    gone, now = {row.id for row in change.goes}, asking.now.timestamp()
+    gone, now = {one.grant.id for one in change.goes}, asking.now.timestamp()
     when = max([now, *(float(row.not_before) for row in change.comes)])
     gives: list[dict[str, Any]] = []
     takes: list[dict[str, Any]] = []
-    for subject in sorted({row.subject for row in (*change.comes, *change.goes)}):
+    for subject in sorted({row.subject for row in (*change.comes, *rows)}):
         own = [row for row in rows if row.subject == subject]
         after = [row for row in own if row.id not in gone] + [row for row in change.comes if row.subject == subject]
         scopes = compile_scope(subject, own, 0, when), compile_scope(subject, after, 0, when)

@@ -130,7 +130,7 @@ def granted(run: Run, tenant: str) -> tuple[str, str]:
 
 async def noted(run: Run, tenant: str, told: str, why: str, action: str = HALL_MANAGE, **more: Any) -> None:
     """On record in the tenant, before anything is done. Raises AuditUnwritable."""
-    change = Change((home(run, tenant),), action, told, reason(why), more.pop("entity", "halls"), **more)
+    change = Change((), action, told, reason(why), paths=(home(run, tenant),), **{"entity": "halls"} | more)
     if run.context.note is not None:
         await run.context.note(change)
 

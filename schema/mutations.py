@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.types import Info
 
-from authz.delegating import cut_by, handed_on
+from authz.delegating import cut_by
 from schema import administering as may
 from schema.hall_changes import HallMutations
 from schema.mutating import Why, changing, run_of
@@ -19,7 +19,8 @@ from schema.reaching import reaching
 from schema.run import Run
 from supervision import grant as policy
 from tenants import administration
-from tenants.administration import GrantNotFound, Proposed
+from tenants.administration import GrantNotFound
+from tenants.proposal_rows import Proposed
 
 DELEGATE = "grant.delegate"
 """What the audit log calls handing on; no role is needed for it but what is handed on."""
@@ -42,24 +43,26 @@ async def grant(info: Info[Any, None], input: Granting) -> PolicyChange | None: 
     run = run_of(info)
     row, second = may.granting(run, input)
     registry, acting = may.policing(run).registry, may.acting(run)
-    await may.noted(run, "proposed" if second else "granted", [row], row.reason)
-    if second:
-        return change(run, proposals=await administration.propose(registry, acting, [row]))
-    return change(run, grants=await administration.add(registry, acting, [row]))
+    async with may.noted(run, "proposed" if second else "granted", [row], row.reason):
+        if second:
+            return change(run, proposals=await administration.propose(registry, acting, [row]))
+        return change(run, grants=await administration.add(registry, acting, [row]))
 
 
 async def delegate(info: Info[Any, None], input: Granting) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
-    row = await may.delegating(run, input)
-    await may.noted(run, "handed on", [row], row.reason, DELEGATE)
-    return change(run, grants=await administration.add(may.policing(run).registry, may.acting(run), [row]))
+    row, giver = await may.delegating(run, input)
+    async with may.noted(run, "handed on", [row], row.reason, DELEGATE, giver):
+        return change(run, grants=await administration.add(may.policing(run).registry, may.acting(run), [row]))
 
 
 async def recuse(info: Info[Any, None], input: Recusing) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
+    others = await may.stamp_of(run, input.subject)
     row = await may.recusing(run, input)
-    await may.noted(run, "recused", [row, *cut_by(await may.every(run), row)], row.reason)
-    made, ended = await administration.recuse(may.policing(run).registry, may.acting(run), row)
+    theirs = await may.lineage(run, await may.policing(run).registry.granted_to(row.subject))
+    async with may.noted(run, "recused", [row, *cut_by(theirs, row)], row.reason):
+        made, ended = await administration.recuse(may.policing(run).registry, may.acting(run, others), row)
     return change(run, grants=[made], ended=ended)
 
 
@@ -69,9 +72,9 @@ async def revoke(info: Info[Any, None], id: Number, reason: Why) -> PolicyChange
     found = await administration.grant_of(registry, number(id))
     if found is None:
         raise GrantNotFound
-    may.check_revoke(run, found.grant)
-    await may.noted(run, "taken back", handed_on(await may.every(run), [found.grant.id]), because)
-    return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
+    by = may.check_revoke(run, found.grant)
+    async with may.noted(run, "taken back", await may.lineage(run, [found]), because, by=by):
+        return change(run, ended=await administration.revoke(registry, may.acting(run), number(id), because))
 
 
 async def approve(info: Info[Any, None], proposal: Number, reason: Why) -> PolicyChange | None:
@@ -84,37 +87,43 @@ async def reject(info: Info[Any, None], proposal: Number, reason: Why) -> Policy
 
 async def form_team(info: Info[Any, None], input: Teaming) -> PolicyChange | None:  # noqa: A002
     run = run_of(info)
-    rows, registry = may.teaming(run, input), may.policing(run).registry
-    await may.noted(run, f"group {input.name} formed", rows, may.reason(input.reason))
-    made = await administration.form_team(registry, may.acting(run), input.name, may.reason(input.reason), rows)
-    return change(run, grants=made)
+    (rows, second), because = may.teaming(run, input), may.reason(input.reason)
+    given = may.policing(run).registry, may.acting(run), input.name, because, rows
+    async with may.noted(run, f"group {input.name} {'proposed' if second else 'formed'}", rows, because):
+        if second:
+            return change(run, proposals=await administration.propose_team(*given))
+        return change(run, grants=await administration.form_team(*given))
 
 
 async def dissolve_team(info: Info[Any, None], team: Number, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry, because = may.policing(run).registry, may.reason(reason)
-    rows = [one.grant for one in await registry.grants() if one.grant.team == number(team)]
+    rows = await administration.team_rows(registry, number(team))
     may.check_dissolve(run, rows)
-    await may.noted(run, "group dissolved", rows, because)
-    return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
+    async with may.noted(run, "group dissolved", rows, because):
+        return change(run, ended=await administration.dissolve_team(registry, may.acting(run), number(team), because))
 
 
 async def end_sessions(info: Info[Any, None], subject: Someone, reason: Why) -> PolicyChange | None:
     run = run_of(info)
     registry = may.policing(run).registry
-    rows = await registry.grants_of(subject)
-    may.check_sessions(run, subject, rows)
-    await may.noted(run, f"sessions of {subject} ended", rows, may.reason(reason))
-    await administration.end_sessions(registry, may.acting(run), subject)
+    others = await may.stamp_of(run, subject)
+    rows = await may.check_sessions(run, subject)
+    async with may.noted(run, f"sessions of {subject} ended", rows, may.reason(reason)):
+        await administration.end_sessions(registry, may.acting(run, others), subject)
     return change(run)
 
 
 async def decided(run: Run, proposal: int, reason: str, *, approved: bool) -> PolicyChange:
     registry, because = may.policing(run).registry, may.reason(reason)
-    wanted = may.check_decide(run, await administration.proposal(registry, proposal))
-    await may.noted(run, "approved" if approved else "rejected", [wanted.grant], because)
-    found, made = await administration.decide(registry, may.acting(run), proposal, because, approved)
-    return change(run, grants=[made] if made else [], proposals=[found])
+    wanted = await may.deciding(run, proposal)
+    others = await may.stamp_of(run, wanted[0].proposed_by) if approved else {}
+    if approved:
+        await may.check_proposed(run, wanted)
+    numbers = [one.id for one in wanted]
+    async with may.noted(run, "approved" if approved else "rejected", [one.grant for one in wanted], because):
+        found, made = await administration.decide(registry, may.acting(run, others), numbers, because, approved)
+    return change(run, grants=made, proposals=found)
 
 
 def change(
@@ -124,7 +133,7 @@ def change(
     now = run.context.asking.now
     return PolicyChange(
         grants=[grant_told(row, now) for row in grants],
-        proposals=[proposal_told(one) for one in proposals],
+        proposals=[Proposal(**proposal_facts(one, may.state_of(run, one))) for one in proposals],
         ended=[grant_told(row, now) for row in ended],
     )
 
@@ -145,18 +154,14 @@ def grant_facts(row: policy.Grant, granted_at: datetime | str) -> dict[str, Any]
     }  # fmt: skip
 
 
-def proposal_told(one: Proposed) -> Proposal:
-    return Proposal(**proposal_facts(one))
-
-
-def proposal_facts(one: Proposed) -> dict[str, Any]:
+def proposal_facts(one: Proposed, state: str) -> dict[str, Any]:
     return {
         "id": strawberry.ID(str(one.id)), "subject": one.subject, "role": one.role, "path": one.path,
         "tenant": reaching(one.path).tenant, "from_": moment(one.not_before) if one.not_before else None,
         "until": moment(one.expires) if one.expires != policy.FOREVER else None, "reason": one.reason,
-        "proposed_by": one.proposed_by, "proposed_at": utc(one.proposed_at), "state": ProposalState(one.state),
+        "proposed_by": one.proposed_by, "proposed_at": utc(one.proposed_at), "state": ProposalState(state),
         "decided_by": one.decided_by, "decided_at": one.decided_at and utc(one.decided_at),
-        "decided_because": one.decided_because, "grant": number_told(one.grant_id),
+        "decided_because": one.decided_because, "grant": number_told(one.grant_id), "team": number_told(one.team),
     }  # fmt: skip
 
 
@@ -182,13 +187,15 @@ class Mutation(HallMutations):
         "委托: hands on what you hold, or part of it, until some day. It ends with your own right.", delegate
     )
     recuse: PolicyChange | None = changing(
-        "回避: denies everything there, at once and over all that allows. Everybody may recuse themselves.", recuse
+        "回避: denies everything there, at once and over all that allows. Everybody may recuse themselves.",
+        recuse,
     )
     revoke: PolicyChange | None = changing("Takes a grant back, with all that was handed on through it.", revoke)
-    approve: PolicyChange | None = changing("Approves what another administrator proposed.", approve)
-    reject: PolicyChange | None = changing("Turns down what another administrator proposed.", reject)
+    approve: PolicyChange | None = changing("Approves what another administrator proposed; of a group all of it.", approve)
+    reject: PolicyChange | None = changing("Turns down what another administrator proposed; of a group all of it.", reject)
     form_team: PolicyChange | None = changing(
-        "Forms a special inspection group (专项检查组), whose rights come and go together.", form_team
+        "Forms a special inspection group (专项检查组), whose rights come and go together; or its proposals.",
+        form_team,
     )
     dissolve_team: PolicyChange | None = changing("Dissolves a special inspection group: all of its rights end.", dissolve_team)
     end_sessions: PolicyChange | None = changing(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from authz.compile import Decision, explain
 from authz.policy import ACTIONS, GRANT_VIEW, ROLES
-from schema.administering import ActionRefused, case_id, policing
+from schema.administering import ActionRefused, case_id, policing, state_of
 from schema.compiling import At, Compiler, Part, parts, told
 from schema.connections import Facts, Outer, Window, asked_by, cut, window
 from schema.mutations import grant_facts, proposal_facts
@@ -20,8 +20,9 @@ from supervision.faults import Refusal
 from supervision.grant import Grant
 from supervision.pattern import Pattern, parsed
 from supervision.scope import Scope
-from tenants.administration import Proposed, proposed
+from tenants.administration import proposed
 from tenants.policy_rows import Granted
+from tenants.proposal_rows import Proposed
 
 
 class ActionUnknown(Refusal):
@@ -80,11 +81,11 @@ class GrantsField(RegistryList):
 
     async def listed(self, run: Run, at: At) -> Sequence[Listed]:
         registry, subject = policing(run).registry, at.arguments.get("subject")
-        every = await registry.grants()
+        every = await (registry.grants() if subject is None else registry.granted_to(subject))
         return [
             Listed(one.grant.id, named(grant_facts(one.grant, one.granted_at)))
             for one in every
-            if subject in (None, one.grant.subject) and inside(run, at, one.grant.path) and shown(run.context.asking.scope, one)
+            if inside(run, at, one.grant.path) and shown(run.context.asking.scope, one)
         ]
 
 
@@ -94,11 +95,16 @@ class ProposalsField(RegistryList):
     type_name = "Proposal"
 
     async def listed(self, run: Run, at: At) -> Sequence[Listed]:
-        state, scope = at.arguments.get("state"), run.context.asking.scope
-        return [
-            Listed(one.id, named(proposal_facts(one)))
+        wanted, scope = at.arguments.get("state"), run.context.asking.scope
+        told_of = [
+            (one, state_of(run, one))
             for one in await proposed(policing(run).registry)
-            if (state is None or one.state == getattr(state, "value", state)) and inside(run, at, one.path) and concerns(scope, one)
+            if inside(run, at, one.path) and concerns(scope, one)
+        ]
+        return [
+            Listed(one.id, named(proposal_facts(one, state)))
+            for one, state in told_of
+            if wanted is None or state == getattr(wanted, "value", wanted)
         ]
 
 
@@ -138,7 +144,7 @@ class ExplainField:
         if action not in ACTIONS:
             raise ActionUnknown(f"{action!r} is none of {', '.join(sorted(ACTIONS))}")
         path, registry = await self._path(run, at), policing(run).registry
-        granted = {one.grant.id: one for one in await registry.grants() if one.grant.subject == actor}
+        granted = {one.grant.id: one for one in await registry.granted_to(actor)}
         rows, now = [one.grant for one in granted.values()], run.context.asking.now.timestamp()
         decision = explain(rows, actor, action, path, now)
         facts = {"allowed": decision.allowed, **sentences(decision, rows, action, path, now, run.context.language), "row": None}

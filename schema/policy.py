@@ -56,6 +56,7 @@ class ProposalState(StrEnum):
     PENDING = "PENDING"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
 
 
 described(
@@ -64,6 +65,7 @@ described(
     PENDING="It waits for a second administrator.",
     APPROVED="It became a grant.",
     REJECTED="It was turned down.",
+    EXPIRED="Nobody decided in time (MINGJING_PROPOSAL_LIFETIME).",
 )(ProposalState)
 
 
@@ -106,6 +108,7 @@ class Proposal:
     decided_at: datetime | None = told("When.")
     decided_because: str | None = told("Why.")
     grant: strawberry.ID | None = told("The grant that it became.")
+    team: strawberry.ID | None = told("The special inspection group that it belongs to: its proposals are decided together.")
 
 
 @strawberry.type(

@@ -4,21 +4,22 @@ Each function is one transaction of the registry. What the change is, and whethe
 from the same rows that are checked here; what follows from it is `policy_changes`'s.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, func, insert, literal, select
 
 from supervision.faults import Refusal
 from supervision.grant import Grant
 from tenants import policy_rows
 from tenants.policy_changes import OF_ID, Ended, cut_delegations, end_grants, end_team
-from tenants.policy_rows import GrantInvalid, add_grant, checked, granted
+from tenants.policy_rows import GrantInvalid, add_grant, granted
+from tenants.proposal_rows import OF_TEAM, PROPOSAL, PROPOSALS, Decision, Proposed, add_proposal, proposals_of, settle
 from tenants.registry import Registry
-from tenants.registry_tables import proposals, teams
+from tenants.registry_tables import teams
 from tenants.sources.source import Session
 
 
@@ -41,45 +42,11 @@ class Acting(NamedTuple):
     stamp: int
     tree: int
     at: datetime
+    others: Mapping[str, int] = {}
+    """The stamps of other people whose rights were looked at: these too must still stand."""
 
 
-class Proposed(NamedTuple):
-    """A proposal as it stands. Moments as the registry's database spells them."""
-
-    id: int
-    subject: str
-    role: str
-    path: str
-    not_before: int
-    expires: int
-    reason: str
-    proposed_by: str
-    proposed_at: Any
-    state: str
-    decided_by: str | None
-    decided_at: Any
-    decided_because: str | None
-    grant_id: int | None
-
-    @property
-    def grant(self) -> Grant:
-        """The row that it would become."""
-        named = {name: getattr(self, name) for name in ("subject", "role", "path", "not_before", "expires", "reason")}
-        return Grant(**named)
-
-
-_PROPOSED = [proposals.c[name] for name in Proposed._fields]
-_PROPOSALS = select(*_PROPOSED).order_by(proposals.c.id)
-_PROPOSAL = select(*_PROPOSED).where(proposals.c.id == bindparam("at"))
-_NEXT_PROPOSAL = select(func.max(proposals.c.id) + literal(1))
 _NEXT_TEAM = select(func.max(teams.c.id) + literal(1))
-_NEW = ("id", "subject", "role", "path", "not_before", "expires", "reason", "proposed_by", "proposed_at", "state")
-_PROPOSE = insert(proposals).values({name: bindparam(name) for name in _NEW})
-_DECIDE = (
-    update(proposals)
-    .where(proposals.c.id == bindparam("number"), proposals.c.state == "PENDING")
-    .values({name: bindparam(name) for name in ("state", "decided_by", "decided_at", "decided_because", "grant_id")})
-)
 _FORM = insert(teams).values({c.name: bindparam(c.name) for c in teams.c})
 _TEAM = select(teams.c.id).where(teams.c.id == bindparam("at"))
 
@@ -92,21 +59,29 @@ async def administering(registry: Registry, acting: Acting, *, taking: bool = Fa
     """
     async with registry.transaction(taking=taking) as session:
         await policy_rows.take_policy(session)
-        standing = policy_rows.standing((await session.fetch(policy_rows.STANDING, {"subject": acting.subject}))[0])
-        if (standing.stamp, standing.tree) != (acting.stamp, acting.tree):
-            raise PolicyChanged
+        for subject, stamp in ({**acting.others, acting.subject: acting.stamp}).items():
+            standing = policy_rows.standing((await session.fetch(policy_rows.STANDING, {"subject": subject}))[0])
+            if (standing.stamp, standing.tree) != (stamp, acting.tree):
+                raise PolicyChanged
         yield session
 
 
 async def add(registry: Registry, acting: Acting, rows: Sequence[Grant]) -> list[Grant]:
     """Makes grants. Raises GrantInvalid, also where one stands already."""
     async with administering(registry, acting) as session:
-        return [await _added(session, row, acting) for row in rows]
+        return [await _added(session, row, acting.at) for row in rows]
 
 
-async def _added(session: Session, row: Grant, acting: Acting) -> Grant:
+async def appoint(registry: Registry, row: Grant, at: datetime) -> Grant:
+    """A grant by whoever has the registry in hand: nobody's rights are asked. Raises GrantInvalid, also where it stands already."""
+    async with registry.transaction() as session:
+        await policy_rows.take_policy(session)
+        return await _added(session, row, at)
+
+
+async def _added(session: Session, row: Grant, at: datetime) -> Grant:
     before = int((await session.fetch(policy_rows.VERSION))[0][0])
-    number = await add_grant(session, row, acting.at, False)
+    number = await add_grant(session, row, at, False)
     if int((await session.fetch(policy_rows.VERSION))[0][0]) == before:
         raise GrantInvalid(f"the same stands already, as row {number}")
     return replace(row, id=number)
@@ -115,7 +90,7 @@ async def _added(session: Session, row: Grant, acting: Acting) -> Grant:
 async def recuse(registry: Registry, acting: Acting, row: Grant) -> tuple[Grant, list[Grant]]:
     """A denial, and the delegations that it ends."""
     async with administering(registry, acting, taking=True) as session:
-        made = await _added(session, row, acting)
+        made = await _added(session, row, acting.at)
         ended = Ended(acting.subject, f"{row.subject} was recused: {row.reason}", acting.at)
         return made, await cut_delegations(session, made, ended, int(acting.at.timestamp()))
 
@@ -129,41 +104,48 @@ async def revoke(registry: Registry, acting: Acting, number: int, because: str) 
 async def propose(registry: Registry, acting: Acting, rows: Sequence[Grant]) -> list[Proposed]:
     """Grants that wait for a second administrator. Raises GrantInvalid as the grants would."""
     async with administering(registry, acting) as session:
-        made = []
-        for row in rows:
-            checked(row)
-            number = int((await session.fetch(_NEXT_PROPOSAL))[0][0] or 1)
-            named = {name: getattr(row, name) for name in ("subject", "role", "path", "not_before", "expires", "reason")}
-            by = {"proposed_by": acting.subject, "proposed_at": acting.at, "state": "PENDING"}
-            await session.run(_PROPOSE, [{"id": number} | named | by])
-            made.append(Proposed(*(await session.fetch(_PROPOSAL, {"at": number}))[0]))
-        return made
+        return [await add_proposal(session, row, acting.subject, acting.at) for row in rows]
 
 
-async def decide(registry: Registry, acting: Acting, number: int, because: str, approved: bool) -> tuple[Proposed, Grant | None]:
-    """Approves or rejects what another proposed. Raises GrantNotFound where it no longer waits."""
+async def decide(
+    registry: Registry, acting: Acting, numbers: Sequence[int], because: str, approved: bool
+) -> tuple[list[Proposed], list[Grant]]:
+    """Approves or rejects what another proposed, all of it together. Raises GrantNotFound where one no longer waits."""
+    made: list[Grant] = []
+    decision = Decision("APPROVED" if approved else "REJECTED", acting.subject, acting.at, because)
     async with administering(registry, acting) as session:
-        found = await session.fetch(_PROPOSAL, {"at": number})
-        if not found or Proposed(*found[0]).state != "PENDING":
+        wanted = await proposals_of(session, numbers)
+        if len(wanted) < len(numbers) or any(one.state != "PENDING" for one in wanted):
             raise GrantNotFound
-        wanted, grant = Proposed(*found[0]), None
-        if approved:
-            row = replace(wanted.grant, granted_by=f"{wanted.proposed_by}, {acting.subject}")
-            grant = await _added(session, row, acting)
-        said = {"decided_by": acting.subject, "decided_at": acting.at, "decided_because": because}
-        state = "APPROVED" if approved else "REJECTED"
-        await session.run(_DECIDE, [{"number": number, "state": state, "grant_id": grant and grant.id} | said])
-        return Proposed(*(await session.fetch(_PROPOSAL, {"at": number}))[0]), grant
+        for one in wanted:
+            if approved:
+                row = replace(one.grant, granted_by=f"{one.proposed_by}, {acting.subject}")
+                made.append(await _added(session, row, acting.at))
+            await settle(session, one.id, decision, made[-1].id if made else None)
+        return await proposals_of(session, numbers), made
 
 
 async def form_team(registry: Registry, acting: Acting, name: str, reason: str, rows: Sequence[Grant]) -> list[Grant]:
     """A special inspection group: rows that come and go together."""
     async with administering(registry, acting) as session:
-        number = int((await session.fetch(_NEXT_TEAM))[0][0] or 1)
-        span = {"not_before": rows[0].not_before, "expires": rows[0].expires}
-        by = {"formed_by": acting.subject, "formed_at": acting.at}
-        await session.run(_FORM, [{"id": number, "name": name, "reason": reason} | by | span])
-        return [await _added(session, replace(row, team=number), acting) for row in rows]
+        number = await _formed(session, acting, name, reason, rows[0])
+        return [await _added(session, replace(row, team=number), acting.at) for row in rows]
+
+
+async def propose_team(registry: Registry, acting: Acting, name: str, reason: str, rows: Sequence[Grant]) -> list[Proposed]:
+    """The same, to be approved as a whole by a second administrator."""
+    async with administering(registry, acting) as session:
+        number = await _formed(session, acting, name, reason, rows[0])
+        return [await add_proposal(session, replace(row, team=number), acting.subject, acting.at) for row in rows]
+
+
+async def _formed(session: Session, acting: Acting, name: str, reason: str, first: Grant) -> int:
+    number = int((await session.fetch(_NEXT_TEAM))[0][0] or 1)
+    span = {"not_before": first.not_before, "expires": first.expires}
+    await session.run(
+        _FORM, [{"id": number, "name": name, "reason": reason, "formed_by": acting.subject, "formed_at": acting.at} | span]
+    )
+    return number
 
 
 async def dissolve_team(registry: Registry, acting: Acting, number: int, because: str) -> list[Grant]:
@@ -182,12 +164,36 @@ async def end_sessions(registry: Registry, acting: Acting, subject: str) -> None
 
 async def proposed(registry: Registry) -> list[Proposed]:
     """All proposals, the oldest first."""
-    return [Proposed(*row) for row in (await registry.store.view(_PROPOSALS))[0]]
+    return [Proposed(*row) for row in (await registry.store.view(PROPOSALS))[0]]
 
 
 async def proposal(registry: Registry, number: int) -> Proposed | None:
-    found = await registry.store.fetch(_PROPOSAL, {"at": number})
+    found = await registry.store.fetch(PROPOSAL, {"at": number})
     return Proposed(*found[0]) if found else None
+
+
+async def proposed_together(registry: Registry, one: Proposed) -> list[Proposed]:
+    """A proposal, with those of the same group that wait like it."""
+    if one.team is None:
+        return [one]
+    rows = [Proposed(*row) for row in await registry.store.fetch(OF_TEAM, {"team": one.team})]
+    return [row for row in rows if row.state == "PENDING"]
+
+
+async def team_rows(registry: Registry, number: int) -> list[Grant]:
+    """What stands of an inspection group."""
+    return [granted(row).grant for row in await registry.store.fetch(policy_rows.TEAM, {"team": number})]
+
+
+async def with_handed_on(registry: Registry, rows: Iterable[policy_rows.Granted]) -> list[policy_rows.Granted]:
+    """These rows and every delegation that hands one of them on, however far, each once. By index: reads no other row."""
+    found = {one.grant.id: one for one in rows}
+    waiting = list(found)
+    for number in waiting:  # grows as it goes
+        handed = [granted(row) for row in await registry.store.fetch(policy_rows.THROUGH, {"giver": number})]
+        waiting += [one.grant.id for one in handed if one.grant.id not in found]
+        found |= {one.grant.id: one for one in handed}
+    return [found[number] for number in sorted(found)]
 
 
 async def grant_of(registry: Registry, number: int) -> policy_rows.Granted | None:

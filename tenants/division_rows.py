@@ -21,6 +21,7 @@ from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree, TreeRefused
 from tenants.policy_changes import Ended, end_grants, torn
 from tenants.policy_rows import take_policy
+from tenants.proposal_rows import Decision, Proposed, move_proposals, settle, waiting_in
 from tenants.registry_tables import grants, tenants
 from tenants.sources.source import Session
 
@@ -177,8 +178,12 @@ def compared(tree: Tree, held: Mapping[str, Sequence[Any]]) -> Changes:
 
 
 async def _drop_grants(session: Session, paths: Set[str], ended: Ended) -> None:
-    """A grant that stayed would be in force again for whoever gets the code next."""
-    rows = await session.fetch(_GRANTED) if paths else ()
+    """A grant or proposal that stayed would be in force again for whoever gets the code next."""
+    if not paths:
+        return
+    for one in await waiting_in(session, paths):
+        await settle(session, one.id, Decision("REJECTED", ended.by, ended.at, ended.because))
+    rows = await session.fetch(_GRANTED)
     await end_grants(session, [number for number, path in rows if tenant_path(path) in paths], ended)
 
 
@@ -189,6 +194,7 @@ async def _move_grants(session: Session, moves: Mapping[str, str], ended: Ended 
     """
     if not moves:
         return
+    await move_proposals(session, moves)
     if in_the_way := await torn(session, moves):
         if ended is None:
             raise RightsInTheWay(listed_rights(in_the_way))
@@ -200,7 +206,8 @@ async def _move_grants(session: Session, moves: Mapping[str, str], ended: Ended 
     )
 
 
-def listed_rights(rows: Sequence[Grant]) -> str:
+def listed_rights(rows: Sequence[Grant], proposed: Sequence[Proposed] = ()) -> str:
     """Each row, so that somebody can be asked about it."""
-    told = "; ".join(f"{row.id}: {row.subject} {row.role} {row.path}" for row in rows[:20])
-    return told + (f" and {len(rows) - 20} more" if len(rows) > 20 else "")
+    every = [f"{row.id}: {row.subject} {row.role} {row.path}" for row in rows]
+    every += [f"proposal {one.id}: {one.subject} {one.role} {one.path}" for one in proposed]
+    return "; ".join(every[:20]) + (f" and {len(every) - 20} more" if len(every) > 20 else "")

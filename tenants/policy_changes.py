@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from supervision.grant import Grant
 from supervision.pattern import parsed
-from tenants.policy_rows import ALL, FIELDS, OF_SUBJECT, granted, stamp, take_policy
+from tenants.policy_rows import ALL, FIELDS, KEY, OF_SUBJECT, SAME, granted, stamp, take_policy
 from tenants.registry_tables import grants, grants_ended
 from tenants.sources.source import Session
 
@@ -78,10 +78,19 @@ async def cut_delegations(session: Session, denial: Grant, ended: Ended, now: in
     rows = [granted(row).grant for number in late for row in await session.fetch(OF_ID, {"at": number})]
     going = [row for row in rows if row.not_before >= denial.not_before]
     shorter = [row for row in rows if row.not_before < denial.not_before < row.expires]
-    await session.run(_SHORTEN, [{"at": row.id, "until": denial.not_before} for row in shorter])
+    twins = [row.id for row in shorter if not await _shortened(session, row, denial.not_before)]
     if shorter:
         await stamp(session, [row.subject for row in shorter])
-    return await end_grants(session, [row.id for row in going], ended)
+    return await end_grants(session, [*twins, *(row.id for row in going)], ended)
+
+
+async def _shortened(session: Session, row: Grant, until: int) -> bool:
+    """Ends a row at a moment to come. False where another stands that says the same then: two may not, so this one is to go."""
+    key = {name: getattr(row, name) for name in KEY} | {"expires": until}
+    if await session.fetch(SAME, key):
+        return False
+    await session.run(_SHORTEN, [{"at": row.id, "until": until}])
+    return True
 
 
 async def _delegations(session: Session, number: int) -> list[Grant]:

@@ -48,7 +48,7 @@ class Granted:
 
 
 FIELDS = ("subject", "role", "path", "not_before", "expires", "effect", "reason", "granted_by", "through", "team")
-_KEY = ("subject", "role", "path", "effect", "not_before", "expires")
+KEY = ("subject", "role", "path", "effect", "not_before", "expires")
 _GRANT = select(grants.c.id, *(grants.c[name] for name in FIELDS), grants.c.granted_at, grants.c.demo).order_by(grants.c.id)
 
 VERSION = select(policy_version.c.version)
@@ -57,6 +57,8 @@ STANDING = select(policy_version.c.tree, stamps.c.version, stamps.c.sessions_fro
     policy_version.outerjoin(stamps, stamps.c.subject == bindparam("subject"))
 )
 OF_SUBJECT = _GRANT.where(grants.c.subject == bindparam("subject"))
+THROUGH = _GRANT.where(grants.c.through == bindparam("giver"))
+TEAM = _GRANT.where(grants.c.team == bindparam("team"))
 ALL = _GRANT.where()
 _LOCK = VERSION.with_for_update()
 _RAISE = update(policy_version).values(version=policy_version.c.version + 1)
@@ -64,7 +66,7 @@ _RAISE_TREE = update(policy_version).values(version=policy_version.c.version + 1
 _STAMP = update(stamps).where(stamps.c.subject == bindparam("at")).values(version=bindparam("stamp")).returning(stamps.c.subject)
 _FIRST_STAMP = insert(stamps).values(subject=bindparam("at"), version=bindparam("stamp"), sessions_from=0)
 _SESSIONS = update(stamps).where(stamps.c.subject == bindparam("at")).values(sessions_from=bindparam("moment"))
-_SAME = select(grants.c.id).where(*(grants.c[name] == bindparam(name) for name in _KEY))
+SAME = select(grants.c.id).where(*(grants.c[name] == bindparam(name) for name in KEY))
 _LARGEST = select(
     func.max(union_all(select(func.max(grants.c.id).label("n")), select(func.max(grants_ended.c.id))).subquery().c.n) + literal(1)
 )
@@ -146,7 +148,7 @@ async def add_grant(session: Session, grant: Grant, granted_at: datetime, demo: 
     if path and not await session.fetch(_TENANT, {"path": path}):
         raise GrantInvalid(f"{path} is the path of no tenant")
     given = {name: getattr(grant, name) for name in FIELDS}
-    if same := await session.fetch(_SAME, {name: given[name] for name in _KEY}):
+    if same := await session.fetch(SAME, {name: given[name] for name in KEY}):
         return int(same[0][0])
     number = int((await session.fetch(_LARGEST))[0][0] or 1)
     await session.run(_ADD, [given | {"id": number, "granted_at": granted_at, "demo": demo}])

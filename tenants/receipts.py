@@ -52,8 +52,10 @@ class Receipt(NamedTuple):
     """The phrase instead of the code's own sentence, where what failed inside is not told."""
     advice: str = ""
     """The phrase that says what to do."""
+    applies: bool = False
+    """Whether this is an application, of a case that this sender was the first to apply for."""
     query_code: str | None = None
-    """What the applicant asks with how the case stands: of an application that was taken, now or before."""
+    """What the applicant asks with how the case stands: of an application as `applies` says."""
 
     @property
     def message(self) -> str | None:

@@ -32,12 +32,21 @@ from tenants.receipts import (
     refused,
 )  # fmt: skip
 from tenants.sources.source import Session, Source
-from tenants.tables import case_events
+from tenants.tables import case_events, cases
 from tenants.turns import take_turn
 
 _KNOWN = select(case_events.c.event_id, case_events.c.digest, case_events.c.received_at).where(
     case_events.c.source == bindparam("source", type_=case_events.c.source.type), Among(case_events.c.event_id, "ids")
 )
+
+_APPLIED = (
+    select(cases.c.no, case_events.c.source)
+    .select_from(cases)
+    .join(case_events, case_events.c.case_id == cases.c.id)
+    .where(Among(cases.c.no, "numbers"), case_events.c.kind == "applied")
+    .order_by(case_events.c.id)
+)
+"""Who applied for these cases, in the order in which it was taken."""
 
 Known: TypeAlias = dict[str, tuple[bytes, datetime]]
 """Event id → what tells its content, and when it was first taken."""
@@ -62,7 +71,23 @@ async def record(source: Source, tenant: str, batch: Batch, clockwork: Clockwork
             await quarantine_rows.settle_taken(session, batch.source, [event.id for event, _ in fresh], received_at)
         if batch.keeps:
             await quarantine_rows.keep(session, batch.source, rejected(batch, receipts), received_at)
-    return receipts
+        return await with_applications(session, batch, receipts)
+
+
+async def with_applications(session: Session, batch: Batch, receipts: Sequence[Receipt]) -> list[Receipt]:
+    """The receipts; of applications with whether this source was the first to apply for the case.
+
+    The first that was taken, not the first by its own word: a later one can be dated back.
+    """
+    pairs = list(zip(batch.arrivals, receipts, strict=True))
+    named = {n: s.event.case for n, (s, r) in enumerate(pairs) if type(s.event) is Applied and r.received_at is not None}
+    if not named:
+        return list(receipts)
+    rows = await session.fetch(_APPLIED, {"numbers": listed(session.dialect, set(named.values()))})
+    first: dict[str, str] = {}
+    for no, source in rows:
+        first.setdefault(no, source)
+    return [r._replace(applies=n in named and first.get(named[n]) == batch.source) for n, r in enumerate(receipts)]
 
 
 async def load_known(session: Session, batch: Batch) -> Known:

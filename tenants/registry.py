@@ -24,7 +24,7 @@ from supervision.faults import Fault, Refusal, TenantNotFound
 from supervision.grant import Grant
 from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree
-from tenants import calendar_rows, policy_changes, policy_rows
+from tenants import calendar_rows, policy_changes, policy_rows, proposal_rows
 from tenants.division_rows import Changes, RightsInTheWay, import_tree, listed_rights
 from tenants.places import place
 from tenants.policy_rows import Granted, Standing
@@ -35,7 +35,7 @@ from tenants.tables import TENANT
 
 NEEDS = "pre_0003"
 """The revision of a tenant's database that this release needs at least."""
-REGISTRY_NEEDS = "pre_0002"
+REGISTRY_NEEDS = "pre_0003"
 """The revision of the registry that this release needs at least."""
 SHOWN_WITHIN = 0.25
 """Seconds after a look at somebody's rights in which what they give may be shown. A change that takes rights away is
@@ -198,8 +198,11 @@ class Registry:
 
     async def grants_of(self, subject: str) -> list[Grant]:
         """All rows of one subject, the expired too."""
-        rows = await self.store.fetch(policy_rows.OF_SUBJECT, {"subject": subject})
-        return [policy_rows.granted(row).grant for row in rows]
+        return [one.grant for one in await self.granted_to(subject)]
+
+    async def granted_to(self, subject: str) -> list[Granted]:
+        """The same, with when each was granted."""
+        return [policy_rows.granted(row) for row in await self.store.fetch(policy_rows.OF_SUBJECT, {"subject": subject})]
 
     async def grants(self) -> list[Granted]:
         """Every grant, the oldest first."""
@@ -279,9 +282,12 @@ class Registry:
         """No right names the tenant at this path any more. Raises RightsInTheWay."""
         rows = [policy_rows.granted(row).grant for row in await session.fetch(policy_rows.ALL)]
         named = [row for row in rows if tenant_path(row.path) == path]
-        if named and not end_rights:
-            raise RightsInTheWay(listed_rights(named))
+        proposed = await proposal_rows.waiting_in(session, {path})
+        if (named or proposed) and not end_rights:
+            raise RightsInTheWay(listed_rights(named, proposed))
         ended = policy_changes.Ended("tenants retire", "the tenant was abolished", datetime.now(UTC))
+        for one in proposed:
+            await proposal_rows.settle(session, one.id, proposal_rows.Decision("REJECTED", ended.by, ended.at, ended.because))
         await policy_changes.end_grants(session, [row.id for row in named], ended)
 
     async def _changed(self, session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -116,9 +116,11 @@ proposals = Table(
     Column("decided_at", Moment),
     Column("decided_because", Text),
     Column("grant_id", BigInteger),                      # what it became
+    Column("team", BigInteger),                          # the inspection group whose rows are decided together
     CheckConstraint("state IN ('PENDING', 'APPROVED', 'REJECTED')", name="proposals_state_known"),
     CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="proposals_four_eyes"),
     Index("proposals_by_state", "state", "id"),
+    Index("proposals_by_team", "team"),
 )  # fmt: skip
 
 stamps = Table(

@@ -10,7 +10,6 @@ import orjson
 
 from gateway.ingest.body import Line
 from gateway.ingest.limits import IngestLimits
-from supervision.events import Applied
 from supervision.faults import Fault
 from supervision.query_code import query_code
 from tenants.receipts import Arrival, Receipt, arrival, digest, failed, unreadable
@@ -63,12 +62,12 @@ def written(receipts: Iterable[Receipt], language: str) -> bytes:
 
 
 def with_codes(receipts: Iterable[Receipt], arrivals: Iterable[Arrival], tenant: str, key: bytes) -> list[Receipt]:
-    """The receipts; those of applications that stand in the database say the case's query code."""
+    """The receipts; those of applications say the case's query code, to whoever applied for the case first."""
     return [_with_code(receipt, arrival, tenant, key) for receipt, arrival in zip(receipts, arrivals, strict=True)]
 
 
 def _with_code(receipt: Receipt, arrival: Arrival, tenant: str, key: bytes) -> Receipt:
-    if receipt.received_at is None or type(arrival.event) is not Applied:
+    if not receipt.applies or arrival.event is None:
         return receipt
     return receipt._replace(query_code=query_code(key, tenant, arrival.event.case))
 

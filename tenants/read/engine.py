@@ -215,7 +215,7 @@ class Engine:
 
 
 class FieldClosed(Refusal):
-    """The right to see what this searches by is held nowhere in what was asked for:"""
+    """You search by a field that you may see nowhere in what you ask for: leave it out, or ask for the right to see it."""
 
     code = "FIELD_CLOSED"
 

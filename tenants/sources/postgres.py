@@ -4,11 +4,11 @@ The database merges, and reads no more of a limb than it needs. It connects when
 server was gone.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -53,6 +53,9 @@ class Narrowed:
         self.limbs: Limbs = tuple((t, narrowing(rows), lists.setdefault(rows, len(lists))) for t in tenants for rows in [reach[t]])
         for rows, n in lists.items():
             self.values |= narrowing_values(POSTGRES, rows, str(n))
+
+
+Value = TypeVar("Value")
 
 
 class Postgres:
@@ -118,6 +121,10 @@ class Postgres:
 
     def appending(self, tenants: Sequence[str]) -> AbstractAsyncContextManager[Sequence[Session]]:
         return self._appender.sessions([schema_of(tenant) for tenant in tenants])
+
+    async def append(self, tenant: str, do: Callable[[Session], Coroutine[Any, Any, Value]]) -> Value:
+        async with self.appending([tenant]) as (session,):
+            return await do(session)
 
     async def close(self) -> None:
         for held in self._connections.values():

@@ -4,15 +4,17 @@ A source turns its driver's errors into faults (TenantTimedOut, TenantUnreachabl
 is the same for every kind: moments as `datetime` or as UTC text, rows as tuples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Executable
 
 from supervision.scope import Reach
 from tenants.read.request import Groups, Missing, Nested, Read, Row
+
+Value = TypeVar("Value")
 
 
 class Session(Protocol):
@@ -68,6 +70,9 @@ class Source(Protocol):
 
     def appending(self, tenants: Sequence[str]) -> AbstractAsyncContextManager[Sequence[Session]]:
         """One transaction for the audit logs of these tenants, at most `tenants_per_append`; waits for no batch of events."""
+
+    async def append(self, tenant: str, do: Callable[[Session], Coroutine[Any, Any, Value]]) -> Value:
+        """What `do` returns, after the commit of one transaction for one tenant's audit log. It waits for its session only."""
 
     async def close(self) -> None:
         """Give back threads, files and connections."""

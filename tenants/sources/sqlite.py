@@ -6,12 +6,12 @@ Lists are read by one thread (each row takes the interpreter's lock back: two ar
 import asyncio
 import json
 import resource
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from supervision.faults import Failure
 from supervision.scope import Reach, Rows
@@ -37,6 +37,7 @@ from tenants.sources.sqlite_thread import Job, Reader, unpacked, whole
 from tenants.sources.sqlite_write import SqliteWriter
 
 SQLITE = "sqlite"
+Value = TypeVar("Value")
 WAL_FILES = 3
 """Descriptors that one open file takes: the database, its log and the log's index."""
 SPARE = 256
@@ -45,10 +46,10 @@ MORE = 4
 """How many times as many rows are asked of a file that ran dry."""
 
 
-def handles_of(limits: Limits) -> int:
-    """Files that may be open for reading: as set, or as the process is allowed."""
-    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(8, min(limits.sqlite_handles, (allowed - SPARE) // WAL_FILES))
+def handles_of(limits: Limits) -> tuple[int, int]:
+    """Files that may be open for reading, and half as many for writing: as set, or as the process is allowed."""
+    allowed = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE) // WAL_FILES
+    return max(8, min(limits.sqlite_handles, allowed * 2 // 3)), max(8, min(limits.sqlite_handles // 2, allowed // 3))
 
 
 class Sqlite:
@@ -58,11 +59,12 @@ class Sqlite:
         self.name, self.folder, self._limits = name, folder.absolute(), limits
         self.tenants_per_statement, self.tenants_per_append = 1_000_000, 1
         threads = limits.sqlite_list_threads + limits.sqlite_aggregate_threads
-        readers = [Reader(self.folder, handles_of(limits) // threads, limits.patience / 20) for _ in range(threads)]
+        reading, writing = handles_of(limits)
+        readers = [Reader(self.folder, reading // threads, limits.patience / 20) for _ in range(threads)]
         self._lists, self._aggregates = readers[: limits.sqlite_list_threads], readers[limits.sqlite_list_threads :]
         self._threads: dict[str, int] = {}
         threads, busy = limits.sqlite_write_threads, limits.patience
-        self._writer = SqliteWriter(lambda tenant: self.folder / f"{tenant}.db", threads=threads, busy=busy)
+        self._writer = SqliteWriter(lambda tenant: self.folder / f"{tenant}.db", threads=threads, handles=writing, busy=busy)
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
         return await self._listed(read.tenants, partial(lazily, page(SQLITE, read, now), read.limit, reach))
@@ -108,6 +110,9 @@ class Sqlite:
         """A file a transaction."""
         async with self._writer.session(*tenants) as session:
             yield [session]
+
+    async def append(self, tenant: str, do: Callable[[Session], Coroutine[Any, Any, Value]]) -> Value:
+        return await self._writer.once(tenant, do)
 
     async def close(self) -> None:
         for reader in (*self._lists, *self._aggregates):

@@ -7,7 +7,7 @@ import asyncio
 import os
 import sqlite3
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -58,6 +58,35 @@ class SqliteSession:
             raise
 
 
+class Straight:
+    """A transaction of one file from inside of a thread: nothing is waited for, and errors come as sqlite3's."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, statement: Executable, given: Mapping[str, Any] = {}) -> Sequence[Any]:
+        text = written(statement, "sqlite")
+        return self._connection.execute(_sql(text), text.values(given)).fetchall()
+
+    async def run(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        text = written(statement, "sqlite", many=True)
+        self._connection.executemany(_sql(text), text.values_of_many(rows))
+
+    def whole(self, doing: Coroutine[Any, Any, Value]) -> Value:
+        """The transaction around what is done in it. What waits for anything but this session is a mistake of ours."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            doing.send(None)
+        except StopIteration as done:
+            self._connection.execute("COMMIT")
+            return done.value  # type: ignore[no-any-return]
+        finally:
+            doing.close()
+        raise RuntimeError("a transaction in one step waited for something else")
+
+
 async def stopped(doing: asyncio.Future[Any], connection: sqlite3.Connection) -> None:
     """Interrupt until the thread is done: an interrupt before the statement has begun is lost.
 
@@ -100,6 +129,22 @@ class SqliteWriter:
                     await self._closed(connection)
                     raise
                 await self._keep(name, connection, identity)
+            except sqlite3.Error as error:
+                raise sqlite_fault(error) from error
+
+    async def once(self, name: str, do: Callable[[Straight], Coroutine[Any, Any, Value]]) -> Value:
+        """What `do` returns, after the commit: a whole transaction in one step of a thread. It waits for its session only."""
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            try:
+                connection, identity = await self._opened(name)
+                straight = Straight(connection)
+                try:
+                    value = await SqliteSession(connection, self._threads).call(lambda: straight.whole(do(straight)))
+                except BaseException:
+                    await self._closed(connection)
+                    raise
+                await self._keep(name, connection, identity)
+                return value
             except sqlite3.Error as error:
                 raise sqlite_fault(error) from error
 

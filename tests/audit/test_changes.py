@@ -64,3 +64,52 @@ async def test_a_change_that_cannot_be_put_on_record_is_not_made(files: Asking) 
     answer = await files.ask("chief", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
     assert answer["errors"][0]["extensions"]["code"] == "AUDIT_UNWRITABLE"
     assert await files.house.registry.grants_of("liu") == []
+
+
+async def test_a_change_that_was_announced_and_then_refused_is_on_record_as_refused(gateway: Asking) -> None:
+    await gateway.house.registry.grant(CHIEF)
+    for _ in range(2):
+        answer = await gateway.ask("chief", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
+    assert answer["errors"][0]["extensions"]["code"] == "GRANT_INVALID"
+    deeds = [entry.deed for entry in await gateway.entries("620102")]
+    assert [(deed.outcome, deed.rows) for deed in deeds] == [(Outcome.CHANGED, 1), (Outcome.CHANGED, 1), (Outcome.REFUSED, 0)]
+    row = "granted: allow liu supervisor 620000/620100/620102/* 0-9999999999"
+    assert [deed.told for deed in deeds] == [row, row, f"GRANT_INVALID, not {row}"]
+    assert deeds[2].reason == "new colleague"
+    assert await gateway.findings("620102") == []
+
+
+async def test_a_change_that_fails_is_on_record_as_one_that_was_not_made(files: Asking) -> None:
+    """The registry takes no grant: nothing that a person did."""
+    await files.house.registry.grant(CHIEF)
+    async with files.house.registry.transaction() as session:
+        await session.script("CREATE TRIGGER full BEFORE INSERT ON grants BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    answer = await files.ask("chief", f"mutation {{ grant(input: {LIU}) {{ grants {{ id }} }} }}")
+    assert "errors" in answer
+    made, not_made = [entry.deed for entry in await files.entries("620102")]
+    assert (made.outcome, not_made.outcome) == (Outcome.CHANGED, Outcome.REFUSED)
+    assert not_made.told.endswith(f", not {made.told}")
+    assert await files.house.registry.grants_of("liu") == []
+
+
+async def test_a_delegation_is_on_record_with_the_row_that_is_handed_on(files: Asking) -> None:
+    (own,) = await files.house.registry.grants_of("city")
+    handed = f'{LIU[:-1]}, until: "2099-01-01T00:00:00Z"}}'
+    done = await files.ask("city", f"mutation {{ delegate(input: {handed}) {{ grants {{ id }} }} }}")
+    number = done["data"]["delegate"]["grants"][0]["id"]
+    await files.ask("city", f'mutation {{ revoke(id: {number}, reason: "back") {{ ended {{ id }} }} }}')
+    given, ended = [entry.deed for entry in await files.entries("620102")]
+    assert (given.action, given.grant_id, given.because) == ("grant.delegate", own.id, own.spelled)
+    assert (ended.grant_id, ended.because.split(":")[0]) == (int(number), number)
+
+
+async def test_a_log_tells_no_row_that_lies_wholly_outside_of_its_tenant(files: Asking) -> None:
+    await files.house.registry.grant(CHIEF)
+    (own,) = await files.house.registry.grants_of("province")
+    for who, tenant in (("liu", "620102"), ("jia", "620200")):
+        handed = f'{{subject: "{who}", role: "supervisor", tenant: {tenant}, until: "2099-01-01T00:00:00Z", reason: "x"}}'
+        assert "errors" not in await files.ask("province", f"mutation {{ delegate(input: {handed}) {{ grants {{ id }} }} }}")
+    await files.ask("chief", f'mutation {{ revoke(id: {own.id}, reason: "left") {{ ended {{ id }} }} }}')
+    county, province = [(await files.entries(tenant))[-1].deed.told for tenant in ("620102", "620000")]
+    assert ("liu supervisor" in county, "jia" in county, county.endswith("; 1 elsewhere")) == (True, False, True)
+    assert ("liu supervisor" in province, "jia supervisor" in province, "elsewhere" in province) == (True, True, False)

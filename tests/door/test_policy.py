@@ -9,6 +9,7 @@ from gateway.rights import Rights
 from gateway.signing import demo_signing
 from supervision.grant import Grant
 from supervision.scope import Scope
+from tenants.policy_rows import Granted
 from tenants.registry import Snapshot
 from tests.door.administered import ADMINISTRATORS, administered
 from tests.door.asking import asked
@@ -148,6 +149,20 @@ async def test_a_recusal_denies_everything_at_once_and_ends_what_was_handed_on(t
         assert await office.sees("city") == {"620100", "620102"}
 
 
+async def test_delegations_that_a_coming_recusal_makes_alike_become_one(tmp_path: Path) -> None:
+    """Two that differ in their end alone, and one that ends at that very moment already."""
+    wanted = f'{LIU[:-1]}, from: "2080-01-01T00:00:00Z"'
+    begins = "2090-01-01T00:00:00Z"
+    async with administered(tmp_path) as office:
+        for until in ("2099-01-01T00:00:00Z", "2098-01-01T00:00:00Z", begins):
+            await office.change("city", f'delegate(input: {wanted}, until: "{until}"}})')
+        denial = f'{{subject: "city", tenant: 620102, from: "{begins}", reason: "moves there"}}'
+        done = await office.change("chief", f"recuse(input: {denial})")
+        left = await office.house.registry.grants_of("liu")
+    assert [(row.expires, row.effect) for row in left] == [(3786912000, "allow")]
+    assert [row["subject"] for row in done["ended"]] == ["liu", "liu"]
+
+
 async def test_everybody_may_recuse_themselves(tmp_path: Path) -> None:
     async with administered(tmp_path) as office:
         await office.change("county", 'recuse(input: {subject: "county", tenant: 620102, department: "GAJ", reason: "my brother"})')
@@ -163,20 +178,6 @@ async def test_a_right_may_be_given_up_and_a_delegation_be_taken_back_by_its_giv
         (own,) = await office.house.registry.grants_of("county")
         await office.change("county", f'revoke(id: {own.id}, reason: "moved")')
         assert await office.sees("county") == set()
-
-
-async def test_a_special_group_comes_and_goes_together(tmp_path: Path) -> None:
-    team = f'formTeam(input: {{name: "fees", subjects: ["a", "b"], tenants: [620102, 620200], {ENDS}, reason: "campaign"}})'
-    async with administered(tmp_path) as office:
-        assert await office.refused("lanzhou", team) == "TENANT_NOT_FOUND"
-        done = await office.change("chief", team)
-        assert len(done["grants"]) == 4
-        assert {row["team"] for row in done["grants"]} == {"1"}
-        assert await office.sees("b") == {"620102", "620200"}
-        assert await office.refused("lanzhou", 'dissolveTeam(team: "1", reason: "over")') == "GRANT_NOT_FOUND"
-        ended = await office.change("chief", 'dissolveTeam(team: "1", reason: "over")')
-        assert len(ended["ended"]) == 4
-        assert await office.sees("b") == set()
 
 
 async def test_grants_are_told_to_whoever_may_look_page_by_page(tmp_path: Path) -> None:
@@ -254,6 +255,27 @@ async def test_a_change_is_looked_at_before_it_is_made(tmp_path: Path) -> None:
         refused = await office.ask("jia", DIFF.format(change=f"grant: {LIU}"))
         assert refused["errors"][0]["extensions"]["code"] == "TENANT_NOT_FOUND"
         assert await office.house.registry.policy_version() == before + 1  # the delegation, and nothing that was only looked at
+
+
+async def test_what_concerns_one_person_does_not_read_the_whole_policy(tmp_path: Path) -> None:
+    async def every() -> list[Granted]:
+        raise AssertionError("all rows were read")
+
+    async with administered(tmp_path) as office:
+        registry = office.house.registry
+        registry.grants = every  # type: ignore[method-assign]
+        (own,) = await registry.grants_of("city")
+        denial = '{subject: "city", tenant: 620102, reason: "x"}'
+        for query in (
+            '{ explain(actor: "city", action: "case.view", tenant: 620102) { allowed } }',
+            '{ grants(subject: "city") { nodes { id } } }',
+            f"{{ policyDiff(change: {{recuse: {denial}}}) {{ isCut }} }}",
+            f"{{ policyDiff(change: {{revoke: {own.id}}}) {{ isCut }} }}",
+        ):
+            assert "errors" not in await office.ask("chief", query)
+        await office.change("city", f"delegate(input: {LIU[:-1]}, {ENDS}}})")
+        await office.change("chief", f"recuse(input: {denial})")
+        await office.change("chief", f'revoke(id: {own.id}, reason: "left")')
 
 
 async def test_what_is_looked_at_is_what_happens(tmp_path: Path) -> None:

@@ -349,3 +349,27 @@ def test_the_receipt_of_an_application_says_the_query_code_and_no_other_does(gat
     assert again["status"] == "duplicate"
     assert "queryCode" not in accepted
     assert "queryCode" not in refused
+
+
+async def give_another(gateway: Running) -> None:
+    registry = await Registry.open(gateway.config.registry_url)
+    await registry.grant(Grant(subject="another", role="integrator", path="620000/620100/~other/*"))
+    await registry.close()
+
+
+def test_the_query_code_is_told_to_whoever_applied_first_and_to_no_other_source(gateway: Running) -> None:
+    """Not for a guessed number, not with an application that is dated back, not for what was sent again."""
+    asyncio.run(give_another(gateway))
+    known = line("applied", "first", department="GAJ", item="P1", case="Q9")
+    guessed = [
+        line("applied", "guess-1", department="GAJ", item="P1", case="Q9"),
+        line("applied", "guess-2", department="GAJ", item="P1", case="Q9", occurredAt="2020-01-02T09:00:00+08:00"),
+        line("applied", "guess-3", department="GAJ", item="P1", case="Q10"),
+    ]
+    (first,) = receipts(send(gateway, known))
+    told = [receipts(send(gateway, b"\n".join(guessed), source="other", who="another")) for _ in range(2)]
+    (again,) = receipts(send(gateway, known))
+    key = gateway.config.query_code_key()
+    assert first["queryCode"] == again["queryCode"] == query_code(key, CITY, "Q9")
+    assert [receipt["status"] for answer in told for receipt in answer] == ["accepted"] * 3 + ["duplicate"] * 3
+    assert [receipt.get("queryCode") for answer in told for receipt in answer] == [None, None, query_code(key, CITY, "Q10")] * 2

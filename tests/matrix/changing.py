@@ -12,7 +12,7 @@ CHANGE = f"{{ grants {ROW} proposals {{ id subject path state decidedBy grant }}
 SPAN = 'until: "2090-01-01T00:00:00Z", reason: "x"'
 TOLD = {
     "grant": {"proposals"}, "recuse": {"grants"}, "recuse oneself": {"grants"}, "delegate": {"grants"}, "revoke": {"ended"},
-    "approve": {"grants", "proposals"}, "reject": {"proposals"}, "formTeam": {"grants"}, "dissolveTeam": {"ended"},
+    "approve": {"grants", "proposals"}, "reject": {"proposals"}, "formTeam": {"proposals"}, "dissolveTeam": {"ended"},
     "endSessions": set(),
 }  # fmt: skip
 """Mutation → which lists of `PolicyChange` tell of it. Recusing is tried twice: somebody else, and oneself."""
@@ -55,10 +55,11 @@ class Trying:
         self.tries += 1
         holder, waiting, member = (f"{name}-{place}-{self.tries}" for name in ("holder", "waiting", "member"))
         approved = await self.done("deputy", f'approve(proposal: {await self.proposed(place, holder)}, reason: "x")')
-        group = await self.done("chief", self.team(place, member))
+        group = (await self.done("deputy", self.team(place, member)))["proposals"][0]["id"]
+        formed = await self.done("chief", f'approve(proposal: {group}, reason: "x")')
         self.targets[place] = {
             "holder": holder, "grant": approved["grants"][0]["id"], "proposal": await self.proposed(place, waiting),
-            "team": group["grants"][0]["team"],
+            "team": formed["grants"][0]["team"],
         }  # fmt: skip
 
     def change(self, mutation: str, who: str, place: str) -> str:

@@ -254,6 +254,7 @@ def proposal_thing(place: str, made: Granted, one: Any) -> Thing:
     span = {"from": epoch(one.not_before), "until": epoch(one.expires), "tenant": PLACES[place][0], "grant": str(made.grant.id)}
     who = {"proposedBy": one.proposed_by, "proposedAt": utc(one.proposed_at), "decidedBy": one.decided_by}
     decided = {"decidedAt": utc(one.decided_at), "decidedBecause": one.decided_because}
+    decided["team"] = one.team and str(one.team)
     return Thing("Proposal", place, id=str(one.id), **words, **span, **who, **decided)
 
 

@@ -239,7 +239,9 @@ async def administer(at: Asking, place: str) -> None:
     handed = f'subject: "helper-{place}", role: "clerk", {of}'
     await done(at, f"clerk-{place}", f"mutation {{ delegate(input: {{{handed}}}) {change} }}")
     team = of.replace(f"tenant: {tenant}", f'name: "组", subjects: ["member-{place}"], tenants: [{tenant}]')
-    await done(at, "chief", f"mutation {{ formTeam(input: {{{team}}}) {change} }}")
+    group = await done(at, "chief", f"mutation {{ formTeam(input: {{{team}}}) {change} }}")
+    number = group["formTeam"]["proposals"][0]["id"]
+    await done(at, "deputy", f'mutation {{ approve(proposal: {number}, reason: "right") {change} }}')
     recusal = f'subject: "kin-{place}", tenant: {tenant}, caseNo: "NO-{tenant}{code}", {span}'
     await done(at, "chief", f"mutation {{ recuse(input: {{{recusal}}}) {change} }}")
 

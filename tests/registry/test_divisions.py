@@ -9,8 +9,10 @@ import pytest
 
 from supervision.grant import Grant
 from supervision.tree import Tree, TreeRefused
-from tenants.division_rows import gansu, import_tree, read_divisions
+from tenants.administration import proposed
+from tenants.division_rows import RightsInTheWay, gansu, import_tree, read_divisions
 from tenants.policy_rows import GrantInvalid
+from tenants.proposal_rows import add_proposal
 from tenants.registry import Registry
 from tests.registry.conftest import LANZHOU, division
 
@@ -147,3 +149,28 @@ async def test_a_tenant_with_a_database_is_not_dropped(registry: Registry, templ
     with pytest.raises(TreeRefused, match="620103 would be dropped"):
         await registry.import_tree([d for d in LANZHOU if d.code != "620103"])
     assert "620103" in registry.tree.paths
+
+
+async def proposed_for(registry: Registry, *paths: str) -> None:
+    async with registry.transaction() as session:
+        for path in paths:
+            await add_proposal(session, Grant(subject="liu", role="supervisor", path=path), "chief", datetime.now(UTC))
+
+
+async def test_what_waits_for_a_second_administrator_goes_where_its_tenant_goes(registry: Registry) -> None:
+    await proposed_for(registry, "620000/620100/620102/*", "620000/620100/620102/@GAJ/*", "620000/620100/620103/*")
+    await registry.import_tree([division("620102", "620200") if d.code == "620102" else d for d in LANZHOU if d.code != "620103"])
+    told = [(one.path, one.state) for one in await proposed(registry)]
+    assert told == [
+        ("620000/620200/620102/*", "PENDING"),
+        ("620000/620200/620102/@GAJ/*", "PENDING"),
+        ("620000/620100/620103/*", "REJECTED"),
+    ]
+
+
+async def test_a_tenant_for_which_something_is_proposed_is_not_abolished_in_silence(registry: Registry) -> None:
+    await proposed_for(registry, "620000/620100/620102/*")
+    with pytest.raises(RightsInTheWay, match="proposal 1: liu supervisor 620000/620100/620102/"):
+        await registry.retire("620102")
+    await registry.retire("620102", end_rights=True)
+    assert [(one.state, one.decided_by) for one in await proposed(registry)] == [("REJECTED", "tenants retire")]

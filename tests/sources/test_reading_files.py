@@ -140,8 +140,8 @@ async def test_a_file_over_its_budget_is_named_and_the_next_has_its_turn(folder:
 
 def test_handles_are_no_more_than_the_process_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 1024))
-    assert handles_of(Limits(sqlite_handles=512)) == 256
-    assert handles_of(Limits(sqlite_handles=100)) == 100
+    assert handles_of(Limits(sqlite_handles=512)) == (170, 85)
+    assert handles_of(Limits(sqlite_handles=100)) == (100, 50)
 
 
 async def test_a_read_of_one_file_goes_past_wide_ones_between_two_files(tmp_path: Path) -> None:

@@ -294,3 +294,37 @@ async def test_who_is_cancelled_twice_still_waits_for_the_thread() -> None:
     go_on.set()
     await waiting
     assert doing.done()
+
+
+async def test_a_transaction_in_one_step_is_committed_whole_or_not_at_all(tmp_path: Path) -> None:
+    make_file(tmp_path / "620102.db")
+    writer = SqliteWriter(lambda name: tmp_path / f"{name}.db", busy=0.05)
+
+    async def write(session: Session, code: str, wrong: Exception | None = None) -> list[str]:
+        await session.run(NEW, [{"code": code, "name": code}])
+        if wrong:
+            raise wrong
+        return [row[0] for row in await session.fetch(ALL)]
+
+    assert await writer.once("620102", lambda session: write(session, "A")) == ["A"]
+    with pytest.raises(TenantUnreachable):
+        await writer.once("620102", lambda session: write(session, "B", TenantUnreachable()))
+    with pytest.raises(RowConflict):
+        await writer.once("620102", lambda session: write(session, "A"))
+    assert await writer.once("620102", lambda session: write(session, "C")) == ["A", "C"]
+    assert await codes(lambda: writer.session("620102")) == ["A", "C"]
+    await writer.close()
+
+
+async def test_a_transaction_in_one_step_may_wait_for_nothing_else(tmp_path: Path) -> None:
+    make_file(tmp_path / "620102.db")
+    writer = SqliteWriter(lambda name: tmp_path / f"{name}.db")
+
+    async def wait(session: Session) -> None:
+        await session.run(NEW, [{"code": "A", "name": "A"}])
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError):
+        await writer.once("620102", wait)
+    assert await codes(lambda: writer.session("620102")) == []
+    await writer.close()
