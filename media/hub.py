@@ -86,6 +86,8 @@ class Hub:
         for earlier in before:
             await earlier.kick(Ended.REPLACED)
         self.source.take(publishing)
+        if self.state.state in RESTING:
+            self.retry()
         self._wanted()
         self._again.set()
         return publishing
@@ -160,7 +162,7 @@ class Hub:
             if task is not None:
                 task.cancel()
         self._running = self._tending = None
-        self._video.restart()
+        self._video.forget()
         if self.state.state not in RESTING:
             self._tell(Told(State.IDLE))
 

@@ -39,6 +39,11 @@ class Stream:
         self.numbers.restart()
         self.timeline.restart(rate)
 
+    def forget(self) -> None:
+        """Nobody is there: nothing is kept."""
+        self.restart()
+        self.history.clear()
+
     def picture(self, payloads: list[bytes], timestamp: int, key: bool) -> None:
         """A whole picture of a source that has no numbers of its own."""
         at = self.timeline.place(timestamp, monotonic(), moves=True)

@@ -128,7 +128,11 @@ async def test_b_frames_that_are_pushed_are_refused(relay: Relay, films) -> None
     agent = Agent(films(bf="2", tune="animation", profile="main"))
     await agent.publish(hub)
     assert (await told(hub, "unsupported_bframes"))[-1].code == "CAMERA_BFRAMES"
+    better = Agent(films())
+    await better.publish(hub)
+    await told(hub, "live")
     await agent.leave()
+    await better.leave()
 
 
 async def test_without_viewers_and_without_a_publisher_there_is_nothing(relay: Relay, film: Path) -> None:
