@@ -15,6 +15,7 @@ from bench import audit, http, ingest, lists, masks, policy, summaries, top
 from bench.memory import memory_mib
 from bench.places import Places
 from bench.result import Result
+from bench.video import measure as video
 
 Measure = Callable[[Places, str], Awaitable[Result]]
 
@@ -36,7 +37,11 @@ MEASUREMENTS: Mapping[str, Measure] = {
     "audit-sqlite": audit.sqlite,
     "summary-postgres": summaries.postgres,
     "summary-sqlite": summaries.sqlite,
+    "video": video.measured,
 }
+
+WITHOUT_DATA = frozenset({"video"})
+"""Measurements that no database is needed for."""
 
 
 def main(name: str, few: str, many: str, files: str, commit: str) -> None:

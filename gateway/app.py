@@ -25,6 +25,9 @@ from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.public.app import PATH, public_door
 from gateway.querying import Querying
 from gateway.recorder import Recorder
+from gateway.video.asking import asking
+from gateway.video.door import routes as video_routes
+from gateway.video.showing import showing
 from supervision.faults import Fault
 
 READY_WITHIN = 2.0
@@ -38,10 +41,11 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            async with opened(config, log, metrics, clock) as house, public_doors(config, log) as public:
+            async with opened(config, log, metrics, clock) as house, showing(house) as video, public_doors(config, log) as public:
                 await insist(config, house.registry, clock())
                 metrics.watch(house.states)
-                app.router.routes[:] = [*doors(house), *public]
+                house.video = asking(video)
+                app.router.routes[:] = [*doors(house), *video_routes(video), *public]
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)
                 yield
         except Fault as fault:  # the server only says that it does not start

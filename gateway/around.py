@@ -29,7 +29,7 @@ def cors(config: Config) -> list[Middleware]:
     if not config.cors_origins:
         return []
     headers = ["Authorization", "Content-Type", "X-Request-Id"]
-    methods, shown = ["GET", "POST"], ["X-Request-Id", "Retry-After"]
+    methods, shown = ["GET", "POST", "DELETE"], ["X-Request-Id", "Retry-After", "Location", "Link"]
     origins = list(config.cors_origins)
     return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers, expose_headers=shown)]
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.ingest.limits import IngestLimits
 from gateway.key_limits import KeyLimits
+from media.settings import VideoSettings
 from supervision.faults import Refusal
 from supervision.manifest import new_keys, public_of
 from supervision.tree import Level
@@ -152,6 +153,60 @@ class Config:
     progress_rate_all: float = setting(50.0, "query codes a second that all addresses together may look up on and on", 0.001)
     progress_addresses: int = setting(100_000, "addresses whose look-ups are counted; beyond, the longest quiet is forgotten", 1)
     trusted_proxies: tuple[str, ...] = setting((), "addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed")
+
+    video_port: int = setting(0, "UDP port of all viewers and publishers of video; 0: any free one", 0, most=65_535)
+    video_addresses: tuple[str, ...] = setting((), "addresses that video is sent from, by commas; empty: all of this host")
+    video_advertised: tuple[str, ...] = setting((), "addresses told in place of those, in the same order; empty: the same")
+    video_upstream_port_first: int = setting(0, "first UDP port for asking gateways below; 0: any free ones", 0, most=65_535)
+    video_upstream_port_last: int = setting(0, "last UDP port for asking gateways below for video", 0, most=65_535)
+    video_gso: bool = setting(True, "whether several packets of video are handed to the kernel at once (UDP GSO)")
+    video_linger: float = setting(5.0, "seconds after its last viewer left before a camera is let go", 0)
+    video_connect_within: float = setting(8.0, "seconds for reaching a camera and agreeing with it", 0.01)
+    video_key_within: float = setting(10.0, "seconds for a camera's first key frame", 0.1)
+    video_stalled_after: float = setting(1.5, "seconds without a packet after which a camera is told as stalled", 0.1)
+    video_silent_after: float = setting(4.0, "seconds without a packet after which a camera is connected anew", 0.1)
+    video_backoff_first: float = setting(0.5, "seconds before a lost camera is tried again; doubles from time to time", 0.01)
+    video_backoff_most: float = setting(15.0, "seconds between two attempts at a lost camera at most", 0.01)
+    video_cache_bytes: int = setting(4_194_304, "bytes of one camera since its last key frame, kept for who joins", 0)
+    video_cache_seconds: float = setting(12.0, "seconds of them", 0)
+    video_history_packets: int = setting(1_000, "packets of one camera that can be sent again", 1, most=1_023)
+    video_unit_bytes: int = setting(2_097_152, "bytes of one picture of a camera", 1_024)
+    video_replay_packets: int = setting(8, "packets sent at once to a viewer who joins", 1, most=64)
+    video_replay_tick: float = setting(0.003, "seconds between two such", 0)
+    video_replay_again: float = setting(0.8, "seconds between two replays that one viewer asks for", 0)
+    video_key_again: float = setting(0.5, "seconds between two key frames asked of a source", 0)
+    video_viewers_per_camera: int = setting(500, "viewers of one camera in one process", 1)
+    video_viewers: int = setting(1_000, "viewers and publishers in one process", 1)
+    video_joining: int = setting(100, "viewers and publishers in one process that are not connected yet", 1)
+    video_join_within: float = setting(10.0, "seconds for a viewer to connect after the answer", 0.1)
+    video_viewer_silent_after: float = setting(10.0, "seconds of media sent without a report after which a viewer is gone", 1)
+    video_viewer_datagrams: int = setting(300, "datagrams taken from one viewer in a second", 10)
+    video_publisher_datagrams: int = setting(5_000, "datagrams taken from one publisher in a second", 10)
+    video_publisher_bits: int = setting(6_000_000, "bits a second asked of a publisher at most", 10_000)
+    video_resends: int = setting(400, "packets sent again to one viewer in a second", 0)
+    video_offer_bytes: int = setting(65_536, "characters of one offer (SDP)", 1)
+    video_offer_candidates: int = setting(8, "candidates of one offer", 0, most=64)
+    video_offer_networks: tuple[str, ...] = setting(("0.0.0.0/0", "::/0"), "networks of the candidates that are tried, by commas")
+    video_source_schemes: tuple[str, ...] = setting(("rtsp", "rtsps"), "schemes that a camera's address may have, by commas")
+    video_source_networks: tuple[str, ...] = setting(
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"), "networks that cameras may be in, by commas"
+    )
+
+    video: bool = setting(True, "whether this gateway shows its halls' cameras")
+    camera_key_file: str = setting("", "file of the key that cameras' addresses are sealed with; empty: camera.key in `data`")
+    video_films: str = setting("", "folder of films for cameras of the scheme file:, for demonstrations; empty: no such camera")
+    video_token_seconds: int = setting(120, "seconds for which a token for one viewing is good; it is renewed while watching", 10)
+    video_lifetime: int = setting(14_400, "seconds that one viewing may last; then it is opened anew, with a reason", 1)
+    video_again: float = setting(30.0, "seconds within which a viewer who comes back goes on with the same viewing", 0)
+    video_note_every: float = setting(15.0, "seconds after which it is written down that a viewing goes on, and its bytes", 0.1)
+    video_openings: int = setting(2_000, "openings of cameras that are remembered at once", 1)
+    video_openings_each: int = setting(24, "openings of cameras that one person may have at once", 1)
+    video_opening_burst: int = setting(30, "cameras that one person may open at once", 1)
+    video_opening_rate: float = setting(0.5, "cameras a second that one person may open on and on", 0.0001)
+    video_test_burst: int = setting(5, "cameras that one person may test at once", 1)
+    video_test_rate: float = setting(0.1, "cameras a second that one person may test on and on", 0.0001)
+    video_tests_at_once: int = setting(4, "cameras tested at the same time", 1)
+    video_ice_servers: tuple[str, ...] = setting((), "STUN and TURN servers told to viewers, by commas: stun:HOST:PORT")
     # fmt: on
 
     def part(self, kind: type[T]) -> T:
@@ -166,6 +221,10 @@ class Config:
     def ingest_limits(self) -> IngestLimits:
         """What the door for events is told."""
         return IngestLimits(**{f.name: getattr(self, f"ingest_{f.name}") for f in fields(IngestLimits)})
+
+    def video_settings(self) -> VideoSettings:
+        """What the video relay is told."""
+        return VideoSettings(**{f.name: getattr(self, f"video_{f.name}") for f in fields(VideoSettings)})
 
     @property
     def registry_url(self) -> str:
@@ -205,6 +264,10 @@ class Config:
                 )
         if self._secret() == self.audit_key():
             raise SettingInvalid("MINGJING_AUDIT_KEY_FILE holds the same key as MINGJING_SECRET_KEY_FILE")
+
+    def camera_key(self) -> bytes:
+        """What cameras' addresses are sealed with."""
+        return secret(Path(self.camera_key_file) if self.camera_key_file else None, self.data / "camera.key")
 
     def query_code_key(self) -> bytes:
         """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""

@@ -106,6 +106,16 @@ STATUSES: Mapping[str, int] = {
     "LOOKUPS_EXCEEDED": 429,
     "NOTHING_PUBLISHED": 503,
     "STORE_UNREADABLE": 503,
+    "OFFER_TOO_LARGE": 413,
+    "VIEWERS_EXCEEDED": 503,
+    "CAMERA_NOT_PUSHED": 409,
+    "VIDEO_TOKEN_INVALID": 401,
+    "VIDEO_TOKEN_EXPIRED": 401,
+    "VIDEO_TOKEN_USED": 401,
+    "HALL_NOT_FOUND": 404,
+    "VIDEO_TOO_OFTEN": 429,
+    "VIDEO_TOO_MANY": 429,
+    "CAMERA_HOURS_OVER": 403,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

@@ -24,6 +24,7 @@ from schema.context import Bounds, Context
 from schema.cursor import Signer
 from schema.documents import Documents
 from schema.limits import QueryLimits
+from schema.watching import Video
 from supervision.faults import Fault
 from supervision.scope import Scope
 from tenants.lock_room import advices
@@ -50,6 +51,8 @@ class House:
     bounds: Bounds
     policing: Policing
     leases: Leases
+    video: Callable[[Actor], Video] | None = None
+    """Whoever shows the cameras; none where there is no video."""
     sources: dict[str, Source] = field(default_factory=dict)
     engine: Engine = field(init=False)
     auditing: Auditing = field(init=False)
@@ -74,12 +77,21 @@ class House:
         self.take(self.registry.snapshot)
         return scope, snapshot
 
-    def context(self, scope: Scope, snapshot: Snapshot, deadline: float, language: str, witness: Witness | None = None) -> Context:
+    def context(
+        self,
+        scope: Scope,
+        snapshot: Snapshot,
+        deadline: float,
+        language: str,
+        witness: Witness | None = None,
+        actor: Actor | None = None,
+    ) -> Context:
         """What a query brings to the schema. Without a witness nothing may be shown: only a plan is made."""
         now = datetime.fromtimestamp(self.clock(), UTC)
         asking = Asking(scope, now, deadline) if witness is None else Asking(scope, now, deadline, *witness.looking())
         note = None if witness is None else lambda change: witness.change(change, scope, snapshot)
-        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language, note, self.policing)
+        video = self.video(actor) if self.video is not None and actor is not None else None
+        return Context(self.engine, snapshot, asking, self.signer, self.bounds, language, note, self.policing, video)
 
     def source_of(self, tenant: str) -> Source | None:
         """Where a tenant lives; None where it has no database that this release can use."""

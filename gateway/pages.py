@@ -28,7 +28,7 @@ The sentence is Chinese, or English where the request asks for it (`Accept-Langu
 every language: it follows the sentence (in Chinese in brackets) and stands alone as `extensions.detail`, in the receipts of
 ingest as `detail`. What the GraphQL library finds is such a detail: its own sentence is the whole message in English. The
 command line speaks by the setting."""
-ROOMS = ("supervision", "authz", "tenants", "schema", "gateway")
+ROOMS = ("supervision", "authz", "tenants", "schema", "media", "gateway")
 WRITTEN = "Written by `python -m gateway.pages`; a test keeps it in step."
 
 

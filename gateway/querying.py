@@ -148,12 +148,13 @@ class Querying:
                 if not await house.rights.stand(scope, snapshot):
                     continue
                 await house.callers.stands(actor, scope, snapshot.version)
-            answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
+            answer = await execute(request, house.context(scope, snapshot, deadline, language, witness, actor), house.documents)
             record.behind = partial(self._put_refusals, witness, scope, snapshot)
             while not await witness.recorded(scope, snapshot.tree.paths):
                 if changing:
                     raise AuditUnwritable()
-                answer = await execute(request, house.context(scope, snapshot, deadline, language, witness), house.documents)
+                again = house.context(scope, snapshot, deadline, language, witness, actor)
+                answer = await execute(request, again, house.documents)
             if changing:
                 return Shown(answer, inf)
             if (until := await self._standing_until(actor, scope, snapshot)) is not None:

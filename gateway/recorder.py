@@ -19,7 +19,7 @@ from gateway.metrics import Metrics
 PLAIN_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 KEY = "mingjing.record"
-DOORS = frozenset({"public", "graphql", "ingest", "healthz", "readyz", "metrics"})
+DOORS = frozenset({"public", "graphql", "ingest", "healthz", "readyz", "metrics", "video"})
 
 
 @dataclass(slots=True)

@@ -70,10 +70,10 @@ class Witness:
 
     def _changed(self, change: Change, scope: Scope, path: str) -> Deed:
         asker, row = self.asker, change.by or scope.because(change.action, path)
-        outcome, rows = (Outcome.REFUSED, 0) if change.refused else (Outcome.CHANGED, 1)
+        outcome, rows = (Outcome.REFUSED, 0) if change.refused else (change.outcome, 1)
         return Deed(
-            asker.request_id, asker.actor, change.action, outcome, "grants", rows, reason=change.reason, told=told(change, path),
-            session=asker.session, grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
+            asker.request_id, asker.actor, change.action, outcome, change.entity, rows, reason=change.reason, session=asker.session,
+            told=told(change, path), grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
         )  # fmt: skip
 
     def _new(self, what: What, opening: Opening) -> Opening | None:
@@ -129,7 +129,7 @@ def concerned(change: Change, snapshot: Snapshot) -> Iterable[str]:
     """
     divisions, homes = snapshot.tree.divisions, snapshot.homes
     found: dict[str, None] = {}
-    for path in [row.path for row in change.rows] or ["*"]:
+    for path in [*change.paths, *(row.path for row in change.rows)] or ["*"]:
         named = tenant_path(path).rstrip("/").rpartition("/")[2]
         for tenant in (named,) if named in divisions else snapshot.tree.children(None):
             here: str | None = tenant

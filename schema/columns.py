@@ -46,6 +46,10 @@ class Place:
     """A field that is the tenant of its row: no column, the registry knows it."""
 
 
+class Live:
+    """A field that no database holds: what the gateway knows of the row at this moment."""
+
+
 def column(description: str, name: str | None = None, spelled: str = "{}") -> Any:
     return strawberry.field(description=description, metadata={READ: Column(name, spelled)})
 
@@ -76,6 +80,10 @@ def inside(description: str) -> Any:
 
 def place(description: str) -> Any:
     return strawberry.field(description=description, metadata={READ: Place()})
+
+
+def live(description: str) -> Any:
+    return strawberry.field(description=description, metadata={READ: Live()})
 
 
 @dataclass(frozen=True, slots=True)

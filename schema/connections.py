@@ -16,7 +16,7 @@ from schema.arguments import LATELY
 from schema.compiling import Arguments, At, Compiler, Part, lacks, parts, told
 from schema.cursor import Signer, question
 from schema.filters import AUDIT, WHERE, Known, read_order, read_where
-from schema.rows import Nodes, PageSizeInvalid, Place, Rows
+from schema.rows import Nodes, PageSizeInvalid, Place, Rows, each, enliven
 from schema.run import Path, Run, strictly
 from schema.selection import Asked, Document
 from schema.tenancy import TenantNode
@@ -239,6 +239,7 @@ class RowsField:
             run.lacking(missing, self.nodes, at.path)
         for place, inner in self.tenants:
             await self._place(run, inner, place, rows, at.path)
+        enliven(self.rows.lively, rows.nodes, run.context.known)
         return self.outer.value(run, Facts(self._lists(rows.nodes), rows.rows, rows.more, page, count.value, missing, rows.ends))
 
     async def _read(self, run: Run, read: Read, asking: Asking) -> tuple[Page, Count]:
@@ -254,11 +255,11 @@ class RowsField:
         wanted: dict[str, Path] = {}
         for n, row in enumerate(rows.rows):
             if row[1] not in wanted:
-                wanted[row[1]] = (*path, *listed.path(n), place.key)
+                wanted[row[1]] = (*path, *listed.path(n), *(key.removeprefix(place.prefix) for key in (*place.way, place.key)))
         found = await inner.nodes(run, wanted)
-        key = place.prefix + place.key
-        for node in rows.nodes:
-            node[key] = found[node[key]]
+        for node in each(rows.nodes, place.way):
+            if isinstance(node[place.key], str):
+                node[place.key] = found[node[place.key]]
 
     def _lists(self, nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         if len(self.prefixes) == 1:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from schema.cursor import Signer
+from supervision.audit import Outcome
 from supervision.grant import Grant
 from supervision.tree import Tree
 from supervision.words import LANGUAGES
@@ -16,6 +17,7 @@ from tenants.read.request import Asking
 
 if TYPE_CHECKING:
     from schema.administering import Policing
+    from schema.watching import Video
 
 
 class Change(NamedTuple):
@@ -29,6 +31,10 @@ class Change(NamedTuple):
     """The row that lets it be made, where it is none that holds the action there."""
     refused: str = ""
     """The code of what kept it from being made after all."""
+    entity: str = "grants"
+    outcome: Outcome = Outcome.CHANGED
+    paths: tuple[str, ...] = ()
+    """Where it stands on record, where it is of no rows of the policy: a hall entered, a camera opened."""
 
 
 Note: TypeAlias = Callable[[Change], Awaitable[None]]
@@ -80,6 +86,12 @@ class Context:
     note: Note | None = None
     policing: "Policing | None" = None
     """What administering the policy needs; none where nothing is administered."""
+    video: "Video | None" = None
+    """Whoever shows the cameras; none where there is no video."""
+
+    def known(self, name: str, tenant: str, row: int) -> str | None:
+        """What the gateway knows of a camera at this moment, by the name of the API's field."""
+        return None if self.video is None else self.video.known(name, tenant, row, self.language)
 
     @property
     def seen(self) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import strawberry
 
+from schema.hall_inputs import CameraFilter, HallFilter, ViewingFilter
 from schema.inputs import AuditFilter, AuditOrder, CaseFilter, CaseOrder
 from schema.policy import ChangeInput, ProposalState
 from schema.scalars import TenantCode
@@ -181,6 +182,45 @@ def audit_entries(
     below: Below = True,
     where: Annotated[AuditFilter | None, _about("Which entries; all of its conditions hold together.")] = NOTHING,
     order_by: Annotated[AuditOrder | None, _about("In which order; the latest first when it is left out.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+    completeness: Complete = Completeness.BEST_EFFORT,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def halls(
+    within: Within = NOTHING,
+    below: Below = True,
+    where: Annotated[HallFilter | None, _about("Which halls; all of its conditions hold together.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+    completeness: Complete = Completeness.BEST_EFFORT,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def cameras(
+    within: Within = NOTHING,
+    below: Below = True,
+    where: Annotated[CameraFilter | None, _about("Which cameras; all of its conditions hold together.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+    completeness: Complete = Completeness.BEST_EFFORT,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def viewings(
+    within: Within = NOTHING,
+    below: Below = True,
+    where: Annotated[ViewingFilter | None, _about("Which viewings; all of its conditions hold together.")] = NOTHING,
     first: First = NOTHING,
     after: After = NOTHING,
     last: Last = NOTHING,

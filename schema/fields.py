@@ -16,6 +16,7 @@ from schema.columns import READ
 from schema.compiling import Compiler, Field, Making
 from schema.connections import AuditField, CasesField, DepartmentsField, ItemsField, OfficersField, TenantsField
 from schema.differing import PolicyDiffField
+from schema.hall_lists import CamerasField, HallsField, ViewingsField
 from schema.policing import ExplainField, GrantsField, ProposalsField
 from schema.query import core, declared_schema
 from schema.selection import Asked, Document, variables_inside
@@ -36,6 +37,9 @@ MAKING: Mapping[str, Making] = {
     "Query.explain": ExplainField,
     "Query.policyDiff": PolicyDiffField,
     "Query.auditEntries": AuditField,
+    "Query.halls": HallsField,
+    "Query.cameras": CamerasField,
+    "Query.viewings": ViewingsField,
     "Tenant.parent": ParentField,
     "Tenant.children": TenantsField,
     "Tenant.availability": AvailabilityField,
@@ -49,7 +53,7 @@ MAKING: Mapping[str, Making] = {
 
 ROWS = (
     "Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee",
-    "ItemMaterial", "AuditEntry", "Lookup",
+    "ItemMaterial", "AuditEntry", "Lookup", "Hall", "HallPlace", "HallWindow", "Camera", "Viewing",
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Resolved by Strawberry itself, one after the other, as GraphQL wants it of mutations.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,6 +12,8 @@ from strawberry.types import Info
 
 from authz.delegating import cut_by
 from schema import administering as may
+from schema.hall_changes import HallMutations
+from schema.mutating import Why, changing, run_of
 from schema.policy import Effect, Grant, GrantInput, PolicyChange, Proposal, ProposalState, RecusalInput, TeamInput
 from schema.reaching import reaching
 from schema.run import Run
@@ -23,17 +25,11 @@ from tenants.proposal_rows import Proposed
 DELEGATE = "grant.delegate"
 """What the audit log calls handing on; no role is needed for it but what is handed on."""
 
-Why = Annotated[str, strawberry.argument(description="Why: it stands in the policy and in the audit log.")]
 Granting = Annotated[GrantInput, strawberry.argument(description="The grant.")]
 Recusing = Annotated[RecusalInput, strawberry.argument(description="The recusal.")]
 Teaming = Annotated[TeamInput, strawberry.argument(description="The group.")]
 Someone = Annotated[str, strawberry.argument(description="Who, as tokens name them.")]
 Number = Annotated[strawberry.ID, strawberry.argument(description="Its number.")]
-
-
-def run_of(info: Info[Any, None]) -> Run:
-    run: Run = info.context.run
-    return run
 
 
 def number(told: strawberry.ID) -> int:
@@ -182,12 +178,8 @@ def utc(told: datetime | str) -> datetime:
     return datetime.fromisoformat(told).replace(tzinfo=UTC) if isinstance(told, str) else told
 
 
-def changing(description: str, resolver: Callable[..., Any]) -> Any:
-    return strawberry.mutation(resolver=resolver, description=description)
-
-
 @strawberry.type(description="What can be changed. A change that is refused changed nothing.")
-class Mutation:
+class Mutation(HallMutations):
     grant: PolicyChange | None = changing(
         "Makes a grant, or a proposal where the tenant's level wants a second administrator.", grant
     )

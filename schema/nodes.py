@@ -28,8 +28,21 @@ class GlobalId(NamedTuple):
     row: int = 0
 
 
-ENTITIES = {"Case": "cases", "Department": "departments", "Officer": "officers", "PowerItem": "power_items"}
+ENTITIES = {
+    "Case": "cases",
+    "Department": "departments",
+    "Officer": "officers",
+    "PowerItem": "power_items",
+    "Hall": "halls",
+    "HallWindow": "hall_windows",
+    "Camera": "cameras",
+    "Viewing": "viewings",
+}
 """Type → table."""
+ORDERS = {"cases": "no", "viewings": "began_at"}
+"""Table → a column that is never null, where it is not `code`."""
+ACTIONS = {"Case": "case.view", "Viewing": "hall.manage"}
+"""Type → what it takes to see it, where it is not `tenant.view`."""
 
 
 def read_id(text: str) -> GlobalId:

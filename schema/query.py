@@ -12,6 +12,7 @@ from schema.audit import AuditEntry
 from schema.cases import Case
 from schema.columns import told
 from schema.completed import PassThrough
+from schema.halls import Camera, Hall, Viewing
 from schema.mutations import Mutation
 from schema.nodes import Node
 from schema.pages import Connection
@@ -38,6 +39,11 @@ class Query:
     audit_entries: Connection[AuditEntry] | None = told(
         "审计日志: who looked at what, of the tenants whose log you may read. Reading it is put on record like everything else.",
         declared.audit_entries,
+    )
+    halls: Connection[Hall] | None = told("政务大厅: halls of many tenants, by code.", declared.halls)
+    cameras: Connection[Camera] | None = told("Cameras of many tenants, by code.", declared.cameras)
+    viewings: Connection[Viewing] | None = told(
+        "观看记录: who watches and who watched, the latest first, of the tenants whose halls you manage.", declared.viewings
     )
 
 

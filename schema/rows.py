@@ -4,7 +4,7 @@ Aliases, `__typename` and merged fields are settled here, once per selection: a 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -33,11 +33,37 @@ class PageSizeInvalid(Refusal):
 
 
 class Place(NamedTuple):
-    """A response key that holds a tenant's code and wants its node, and what is asked of that."""
+    """A response key that holds a tenant's code and wants its node, and what is asked of that. `way`: the keys that lead there."""
 
     prefix: str
     key: str
     nodes: Nodes
+    way: tuple[str, ...] = ()
+
+
+class Lively(NamedTuple):
+    """A response key that holds (tenant, id) and wants what the gateway knows by this name. `way`: the keys that lead there."""
+
+    key: str
+    name: str
+    way: tuple[str, ...] = ()
+
+
+def each(nodes: Iterable[dict[str, Any]], way: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The nodes at the end of a way; those that several rows share come several times."""
+    for node in nodes:
+        if not way:
+            yield node
+        elif (inner := node[way[0]]) is not None:
+            yield from each(inner if isinstance(inner, list) else [inner], way[1:])
+
+
+def enliven(lively: Iterable[Lively], nodes: list[dict[str, Any]], known: Callable[[str, str, int], Any]) -> None:
+    """What the gateway knows, into its places."""
+    for one in lively:
+        for node in each(nodes, one.way):
+            if isinstance(node[one.key], tuple):
+                node[one.key] = known(one.name, *node[one.key])
 
 
 @dataclass(slots=True)
@@ -46,6 +72,7 @@ class Rows:
 
     shape: request.Shape
     places: list[Place] = field(default_factory=list)
+    lively: list[Lively] = field(default_factory=list)
     weight: int = 1
 
 
@@ -57,6 +84,7 @@ class _Display:
     columns: dict[str, int] = field(default_factory=dict)
     branches: list[request.Branch] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
+    lively: list[Lively] = field(default_factory=list)
     weight: int = 1
 
     def at(self, column: str) -> str:
@@ -79,7 +107,7 @@ class RowCompiler:
         made = _Display(nested)
         entries = [entry for nodes, prefix in lists for entry in self._entries(made, type_name, nodes, prefix)]
         shape = interned(tuple(made.columns), "{" + ", ".join(entries) + "}", tuple(made.branches))
-        return Rows(shape, made.places, made.weight)
+        return Rows(shape, made.places, made.lively, made.weight)
 
     def _entries(self, made: _Display, type_name: str, nodes: Nodes, prefix: str) -> list[str]:
         asked = self.document.asked(type_name, nodes)
@@ -96,8 +124,11 @@ class RowCompiler:
             case Inside():
                 return "{" + ", ".join(self._entries(made, one.of, one.nodes, "")) + "}"
             case columns.Place():
-                made.places.append(Place(prefix, one.key, one.nodes))
+                made.places.append(Place(prefix, prefix + one.key, one.nodes))
                 return made.at("tenant")
+            case columns.Live():
+                made.lively.append(Lively(prefix + one.key, one.name))
+                return f"({made.at('tenant')}, {made.at('id')})"
             case Branch() as branch:
                 return self._branch(made, branch, one, prefix)
         raise LookupError(f"{type_name}.{one.name} says nothing of how it is read")
@@ -111,7 +142,10 @@ class RowCompiler:
         nested = request.Nested(
             branch.entity, inner.shape.columns, branch.local, branch.key, branch.order, first, branch.descending
         )
-        made.branches.append(request.Branch(prefix + one.key, nested, branch.many, inner.shape))
+        here = prefix + one.key
+        made.branches.append(request.Branch(here, nested, branch.many, inner.shape))
+        made.places += [place._replace(prefix=prefix, way=(here, *place.way)) for place in inner.places]
+        made.lively += [lively._replace(way=(here, *lively.way)) for lively in inner.lively]
         made.weight += first * inner.weight
         return made.at(f"{branch.local}?{branch.action}" if branch.action else branch.local)
 

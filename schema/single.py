@@ -5,7 +5,8 @@ from typing import Any
 
 from schema.compiling import At, Compiler
 from schema.filters import plain
-from schema.nodes import ENTITIES, GlobalId, read_id
+from schema.nodes import ACTIONS, ENTITIES, ORDERS, GlobalId, read_id
+from schema.rows import Place, each, enliven
 from schema.run import Run
 from schema.selection import Asked
 from schema.tenancy import TenantNode
@@ -19,12 +20,12 @@ class RowNode:
 
     def __init__(self, compiler: Compiler, type_name: str, one: Asked) -> None:
         self.entity, self.nodes = ENTITIES[type_name], one.nodes
-        self.action = "case.view" if type_name == "Case" else "tenant.view"
+        self.action = ACTIONS.get(type_name, "tenant.view")
         self.rows = compiler.merged(type_name, [(one.nodes, "")])
-        self.tenants = [(place.key, TenantNode(compiler, place.nodes)) for place in self.rows.places]
+        self.tenants = [(place, TenantNode(compiler, place.nodes)) for place in self.rows.places]
 
     def read(self, tenant: str, where: Filter) -> Read:
-        order = Order("no" if self.entity == "cases" else "code")
+        order = Order(ORDERS.get(self.entity, "code"))
         return Read(self.entity, self.rows.shape.columns, (where,), order, 1, (tenant,), action=self.action)
 
     def sought(self, run: Run, tenant: str, where: Filter) -> None:
@@ -40,10 +41,17 @@ class RowNode:
         run.lacking(page.missing, self.nodes, at.path)
         if not page.nodes and not page.missing:
             self.sought(run, tenant, where)
-        for node in page.nodes:
-            for key, inner in self.tenants:
-                node[key] = await inner.node(run, (*at.path, key), tenant)
+        for place, inner in self.tenants:
+            await self._place(run, at, inner, place, page.nodes, tenant)
+        enliven(self.rows.lively, page.nodes, run.context.known)
         return page.nodes[0] if page.nodes else None
+
+    async def _place(self, run: Run, at: At, inner: TenantNode, place: Place, nodes: list[dict[str, Any]], tenant: str) -> None:
+        """The tenant of the row, and of what hangs on it."""
+        if nodes:
+            found = await inner.node(run, (*at.path, *place.way, place.key), tenant)
+            for node in each(nodes, place.way):
+                node[place.key] = found
 
 
 class CaseField:

@@ -13,6 +13,7 @@ from supervision.audit import Outcome
 from supervision.case import State as CaseState
 from supervision.catalogue import LimitUnit, MaterialForm, PowerKind
 from supervision.clock import Light
+from supervision.halls import CameraState, HallKind, Purpose, ViewingEnd
 from supervision.tree import Level
 
 E = TypeVar("E", bound=type[Enum])
@@ -295,3 +296,51 @@ described(
 @described("AuditOrderField", "What entries of the audit log can be ordered by; then by tenant and number.", AT="The moment.")
 class AuditOrderField(StrEnum):
     AT = "at"
+
+
+described(
+    "HallKind",
+    "What kind of place it is.",
+    HALL="政务大厅: a hall where the public is served.",
+    SUB_CENTRE="分中心: a sub-centre.",
+)(HallKind)
+
+described(
+    "ViewingPurpose",
+    "What a viewing of hall video is for. The reason says it in words.",
+    PATROL="日常巡查: looking round.",
+    COMPLAINT="投诉核查: checking a complaint.",
+    SIGNAL="预警核实: checking a signal.",
+    INSPECTION="专项检查: a special inspection.",
+    EMERGENCY="应急处置: an emergency.",
+    MAINTENANCE="设备调试: setting up or repairing the camera.",
+)(Purpose)
+
+described(
+    "CameraState",
+    "What a camera is doing, as far as this gateway knows.",
+    IDLE="Nobody watches, so nothing is connected.",
+    CONNECTING="It is being connected to.",
+    WAITING_KEY="It is connected; the first whole picture has not come.",
+    LIVE="Its picture comes.",
+    STALLED="Its picture has stood still for a moment.",
+    LOST="The connection was lost.",
+    BACKOFF="It will be tried again in a moment.",
+    UNSUPPORTED_CODEC="It does not send H.264: change its settings.",
+    UNSUPPORTED_BFRAMES="It sends B-frames, which browsers show torn: change its settings.",
+    UNAUTHORISED="It does not take the user name and password.",
+)(CameraState)
+
+described(
+    "ViewingEnd",
+    "How a viewing ended.",
+    LEFT="The viewer left.",
+    LOST="The viewer's connection was lost, or never came about.",
+    KICKED="It was closed by somebody who may.",
+    RIGHT_WITHDRAWN="The right to look was withdrawn, or could no longer be known.",
+    SESSION_ENDED="The viewer's session was ended.",
+    HOURS_OVER="The hours at which the camera may be watched were over.",
+    LIFETIME_OVER="It had lasted as long as one viewing may.",
+    CAMERA_CHANGED="The camera was changed or put out of service.",
+    GATEWAY_ENDED="The gateway was stopped.",
+)(ViewingEnd)

@@ -287,3 +287,60 @@ audit_cases = Table(
     Index("audit_cases_by_entry", "id", "case_id"),
     sqlite_with_rowid=False,
 )  # fmt: skip
+
+halls = Table(
+    "halls", tables,                                     # 政务大厅, 分中心
+    Column("id", key, primary_key=True),
+    Column("code", text_key(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),                # supervision.halls.HallKind
+    Column("address", Text),
+    Column("retired_at", Moment),
+)  # fmt: skip
+
+hall_windows = Table(
+    "hall_windows", tables,
+    Column("id", key, primary_key=True),
+    Column("hall_id", key, ForeignKey(halls.c.id), nullable=False),
+    Column("code", text_key(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("retired_at", Moment),
+    UniqueConstraint("hall_id", "code"),
+)  # fmt: skip
+
+cameras = Table(
+    "cameras", tables,
+    Column("id", key, primary_key=True),
+    Column("hall_id", key, ForeignKey(halls.c.id), nullable=False),
+    Column("window_id", key, ForeignKey(hall_windows.c.id)),
+    Column("department_id", key, ForeignKey(departments.c.id)),  # whose windows it sees; null: the hall as a whole
+    Column("code", text_key(64), nullable=False, unique=True),   # never changes: the address is sealed for it
+    Column("name", Text, nullable=False),
+    Column("source", LargeBinary, nullable=False),       # its address, sealed (supervision.camera_seal)
+    Column("scheme", text_key(16), nullable=False),      # of the address: all that is told of it
+    Column("sees", Text),
+    Column("sound", Boolean, nullable=False),
+    Column("hours", Text, nullable=False),               # supervision.halls.read_hours; empty: always
+    Column("privacy_zones", Text),
+    Column("retired_at", Moment),
+)  # fmt: skip
+
+viewings = Table(
+    "viewings", tables,
+    Column("id", key, primary_key=True),
+    Column("camera_id", key, ForeignKey(cameras.c.id), nullable=False),
+    Column("department_id", key, ForeignKey(departments.c.id)),  # the camera's at the time
+    Column("actor", text_key(255), nullable=False),
+    Column("from_tenant", text_key(12), nullable=False),  # where the right was granted; empty: everywhere
+    Column("from_level", text_key(16), nullable=False),
+    Column("purpose", text_key(16), nullable=False),     # supervision.halls.Purpose
+    Column("reason", Text, nullable=False),
+    Column("gateway", text_key(128), nullable=False),    # which gateway shows it
+    Column("began_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),           # when it was last known to go on
+    Column("ended_at", Moment),
+    Column("ended_as", text_key(16)),                    # supervision.halls.ViewingEnd
+    Column("bytes", BigInteger, nullable=False),
+    Index("viewings_by_began", "began_at", "id"),
+    Index("viewings_open", "ended_at", "id"),
+)  # fmt: skip

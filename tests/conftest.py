@@ -20,6 +20,9 @@ SHARED_DATA = Path(os.environ.get("MINGJING_SHARED_DATA", Path(__file__).parent.
 NEEDS = {
     "shared_data": "the public logs: set MINGJING_SHARED_DATA to their folder; docs/data.md says where they are published",
     "node": "Node.js and npm: on Debian, apt-get install nodejs npm",
+    "chromium": "Chromium: on Debian, apt-get install chromium",
+    "gstreamer": "GStreamer's RTSP server: on Debian, apt-get install "
+    "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
 }
 """Marker → what its tests need, and how to get it."""
 LEFT_OUT: dict[str, int] = {}
@@ -71,9 +74,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         remove_servers(folder)
 
 
+def has_gstreamer() -> bool:
+    return all(any(Path("/usr/lib").glob(f"*/{name}")) for name in ("girepository-1.0/GstRtspServer-1.0.typelib", "gstreamer-1.0"))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests are left out only where what they need is absent, and the summary says so."""
-    there = {"shared_data": SHARED_DATA.is_dir(), "node": shutil.which("npm") is not None}
+    there = {"shared_data": SHARED_DATA.is_dir(), "node": shutil.which("npm") is not None, "gstreamer": has_gstreamer()}
+    there["chromium"] = shutil.which("chromium") is not None
     for marker, what in NEEDS.items():
         left_out = [item for item in items if not there[marker] and item.get_closest_marker(marker)]
         if left_out:

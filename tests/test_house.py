@@ -34,7 +34,7 @@ LIVES_IN = {
     **dict.fromkeys(("msgspec", "chinese_calendar"), "supervision"),
     **dict.fromkeys(("casbin", "jwt"), "authz"),
     **dict.fromkeys(("sqlalchemy", "sqlite3"), "tenants migrations"),
-    **dict.fromkeys(("aiortc", "aioice", "av"), "media"),
+    **dict.fromkeys(("aiortc", "aioice", "av", "pylibsrtp"), "media"),
     **dict.fromkeys(("strawberry", "graphql"), "schema"),
     **dict.fromkeys(("starlette", "uvicorn", "typer", "rich", "prometheus_client", "defusedxml", "httpx"), "gateway"),
     **dict.fromkeys(("orjson", "cryptography"), " ".join(BELOW)),

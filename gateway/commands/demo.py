@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,10 +31,12 @@ from gateway.simulate.preparing import fill, first_notes, found_tenants, subtree
 from gateway.simulate.running import Send, go_on, offices
 from gateway.simulate.sending import sender
 from gateway.simulate.world import Present
+from gateway.video.demo import furnish
 from supervision.calendar import Calendar
 from supervision.faults import Fault, Refusal, first
 from supervision.tree import Tree
 from tenants.registry import Registry
+from tenants.sources.source import Source
 
 TOKENS_GOOD_FOR = 12 * 3600
 """Seconds."""
@@ -67,7 +69,8 @@ def demo(
     asked = configured(os.environ, data=data, port=port)
     store = asked.public_store or str(asked.data / "public" / "store.db")
     registry = f"sqlite:///{(asked.data / 'registry.db').absolute()}"
-    config = replace(asked, registry=registry, public_store=store, demo_tokens=True)
+    films = asked.video_films or str(asked.data / "films")
+    config = replace(asked, registry=registry, public_store=store, video_films=films, demo_tokens=True)
     check_port(config)
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))
@@ -94,6 +97,7 @@ async def run(config: Config, wanted: Notes, rate: float) -> None:
         sources = await opened(held, registry, config)
         send = sender(registry, sources)
         await fill(registry, sources, send, config.data, notes)
+        await furnished(config, registry, sources)
         serving = server(create_app(config), config, to_stderr)
         present = await now_on(registry, notes)
         await side_by_side(serving, accompany(serving, config, registry, send, present, rate))
@@ -127,6 +131,12 @@ def noted(folder: Path, wanted: Notes) -> Notes:
             f"{folder} holds a demo made with other options; it is kept as it is. Another folder takes another demo.", err=True
         )
     return notes
+
+
+async def furnished(config: Config, registry: Registry, sources: Mapping[str, Source]) -> None:
+    """A hall with cameras in the highest tenant, where this gateway shows video."""
+    for code in registry.tree.children(None) if config.video else ():
+        await furnish(config, sources[registry.homes[code]], code)
 
 
 async def now_on(registry: Registry, notes: Notes) -> Present:
@@ -178,6 +188,8 @@ mingjing serves {tree.divisions[first].name} at {url}/graphql
 
 Tokens of three supervisors, good for {TOKENS_GOOD_FOR // 3600} hours (`.venv/bin/mingjing token --help` makes others):
 {people}
+
+Hall video: open {url}/video/demo in Chromium (or Edge, Chrome), paste a token, say why, and look through a camera.
 
 The public's door is {url}/public/graphql: no token, out of {config.public_store}, which was published a moment after the start.
 

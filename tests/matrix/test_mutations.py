@@ -49,9 +49,17 @@ def test_what_is_told_of_a_change_is_so_and_what_was_refused_changed_nothing(fou
     assert found[1] == []
 
 
+HALLS = frozenset(f"{what}{of}" for what in ("create", "change", "retire") for of in ("Hall", "Window", "Camera")) | {
+    "openCamera",
+    "testCamera",
+    "closeViewing",
+}
+"""Mutations of halls, which tell of no policy: tried in `tests/video`."""
+
+
 def unnamed(schema: GraphQLSchema) -> set[str]:
     assert schema.mutation_type is not None
-    return set(schema.mutation_type.fields) ^ {mutation.removesuffix(" oneself") for mutation in TABLE}
+    return set(schema.mutation_type.fields) ^ HALLS ^ {mutation.removesuffix(" oneself") for mutation in TABLE}
 
 
 def test_every_mutation_has_a_row_with_every_role() -> None:

@@ -5,7 +5,20 @@ from typing import Any, NamedTuple
 
 from supervision.audit import Entry
 from tenants.policy_rows import Granted
-from tests.matrix.world import ANY, DIVISIONS, PLACES, Stored, Thing, epoch, extent, rows_of_department, spelled, told, utc
+from tests.matrix.world import (
+    ANY,
+    DIVISIONS,
+    PLACES,
+    Stored,
+    Thing,
+    epoch,
+    extent,
+    hall_rows,
+    rows_of_department,
+    spelled,
+    told,
+    utc,
+)
 
 DIMENSIONS = "TENANT LEVEL DEPARTMENT ITEM KIND CHANNEL STATE OUTCOME LIGHT APPLIED_MONTH CLOSED_MONTH LIMIT_DAYS"
 KINDS = ("clerk", "sender", "helper", "member", "kin")
@@ -50,6 +63,7 @@ class Truth:
 
     def __init__(self, stored: Stored) -> None:
         self.tenants = {place: tenant_thing(place) for place in PLACES}
+        self.halls: dict[str, Thing] = {}
         self.grants = {place: self._grants(place, stored) for place in PLACES}
         self.proposals = {place: self._proposals(place, stored) for place in PLACES}
         self.entries = {place: self._entries(place, stored.entries[PLACES[place][0]]) for place in PLACES}
@@ -88,7 +102,26 @@ class Truth:
         about = {"tenant": self._tenant(place), "department": department, "item": item, **id_("Case")}
         case = case_thing(place, rows, about)
         case["lookups"] = [lookup_thing(place, one) for one in seen(entries) if d in one.deed.cases]
-        return {"Department": department, "Officer": officer, "PowerItem": item, "Case": case}
+        hall = self._hall(place)
+        camera = Thing("Camera", place, **told(rows["cameras"], "id", "source"), **id_("Camera"), tenant=self._tenant(place))
+        named = {name: hall[name] for name in ("code", "name", "kind", "address")}
+        camera |= {"department": department, "hall": Thing("HallPlace", place, **named), "window": hall["windows"][0]}
+        hall["cameras"].append(camera)
+        viewing = Thing("Viewing", place, **told(rows["viewings"], "id", "gateway", "seen_at"), **id_("Viewing"))
+        viewing |= {"tenant": self._tenant(place), "camera": camera, "fromTenant": "620000"}
+        made = {"Department": department, "Officer": officer, "PowerItem": item, "Case": case}
+        return made | {"Camera": camera, "Viewing": viewing}
+
+    def _hall(self, place: str) -> Thing:
+        """Of the tenant as a whole, whichever department is looked at."""
+        of, rows = "own" if place == "other" else place, hall_rows(PLACES[place][0])
+        if of not in self.halls:
+            ids = {name: f"{name}:{PLACES[of][0]}:1" for name in ("Hall", "HallWindow")}
+            window = Thing("HallWindow", of, **told(rows["hall_windows"], "id"), id=ids["HallWindow"])
+            hall = Thing("Hall", of, **told(rows["halls"], "id"), id=ids["Hall"], tenant=self._tenant(place))
+            self.halls[of] = hall
+            hall |= {"windows": [window], "cameras": []}
+        return self.halls[of]
 
     def _hang(self, place: str) -> None:
         """What hangs on the tenant."""
@@ -138,7 +171,13 @@ class Truth:
             ),
             "tenant": (f"code: {tenant}", self.tenants[place]),
         }
+        asked["cameras"] = (f'{inside}, where: {{department: ["{code}"]}}', connection("Camera", place, [rows["Camera"]]))
+        asked["viewings"] = (
+            f'{inside}, where: {{actor: ["watcher {tenant}{code}"]}}',
+            connection("Viewing", place, [rows["Viewing"]]),
+        )
         if place != "other":
+            asked["halls"] = (inside, connection("Hall", place, [self.halls[place]]))
             asked["tenants"] = (inside, connection("Tenant", place, [self.tenants[place]]))
             who = f'{inside}, where: {{actor: ["witness", "chief", "deputy"]}}, first: 200'
             asked["auditEntries"] = (who, connection("AuditEntry", place, self.entries[place]))
@@ -177,6 +216,7 @@ def dark(place: str) -> list[Question]:
         Question("cases", "cases", f"{inside}, {of}", lacking("CaseConnection")),
         Question("summary", "summary", f"by: [{DIMENSIONS}], {inside}, {of}", lacking("Summary")),
         Question("auditEntries", "auditEntries", inside, lacking("AuditEntryConnection")),
+        *(Question(f"{of.lower()}s", f"{of.lower()}s", inside, lacking(f"{of}Connection")) for of in ("Hall", "Camera", "Viewing")),
     ]
 
 

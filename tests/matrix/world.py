@@ -116,6 +116,7 @@ def told(row: Mapping[str, Any], *but: str) -> dict[str, Any]:
 def rows_of(tenant: str) -> dict[str, list[dict[str, Any]]]:
     """The rows of a tenant, by table: departments A and B (ids 1 and 2), and one of everything in each."""
     made: dict[str, list[dict[str, Any]]] = {}
+    made |= {table: [row] for table, row in hall_rows(tenant).items()}
     for number, code in ((1, "A"), (2, "B")):
         for table, row in rows_of_department(number, f"{tenant}{code}", code).items():
             made.setdefault(table, []).append(row)
@@ -138,12 +139,28 @@ def rows_of_department(d: int, mark: str, code: str) -> dict[str, dict[str, Any]
         "item_materials": id_ | of_item | {"position": d, "code": f"M{code}", "name": f"材料 {mark}", "form": "COPY", "copies": 2,
                                            "required": True, "note": f"盖章 {mark}"},
         "cases": id_ | case(d, mark, code),
+        "cameras": id_ | {"hall_id": 1, "window_id": 1, "department_id": d, "code": f"C{code}", "name": f"摄像机 {mark}",
+                          "source": b"s", "scheme": "rtsp", "sees": f"柜台 {mark}", "sound": True, "hours": "08:30-17:30",
+                          "privacy_zones": f"屏幕 {mark}", "retired_at": moment(6)},
+        "viewings": id_ | {"camera_id": d, "department_id": d, "actor": f"watcher {mark}", "from_tenant": "620000",
+                           "from_level": "PROVINCE", "purpose": "PATROL", "reason": f"巡查 {mark}", "gateway": "gw",
+                           "began_at": moment(7), "seen_at": moment(8), "ended_at": moment(8), "ended_as": "LEFT",
+                           "bytes": 6400 + d},
         "case_events": id_ | {"case_id": d} | event | {"officer": f"O{code}", "step": f"S{code}", "amount": 3100 + d,
                               "note": f"备注 {mark}", "body": "{}", "digest": b"0" * 16, "received_at": moment(2)},
         "clock_stops": id_ | of_case | {"procedure": "HEARING", "stopped_at": moment(3), "resumed_at": moment(4), "limit_days": 9},
         "fees": id_ | of_case | {"kind": "CHARGED", "code": f"F{code}", "amount": 3100 + d, "basis": f"依据 {mark}",
                                  "occurred_at": moment(5)},
     }  # fmt: skip
+
+
+def hall_rows(tenant: str) -> dict[str, dict[str, Any]]:
+    """A hall of the tenant as a whole, with a window."""
+    named = {"id": 1, "retired_at": moment(6)}
+    return {
+        "halls": named | {"code": "H1", "name": f"大厅 {tenant}", "kind": "HALL", "address": f"一号 {tenant}"},
+        "hall_windows": named | {"hall_id": 1, "code": "W1", "name": f"窗口 {tenant}"},
+    }
 
 
 DATES = (

@@ -18,6 +18,7 @@ from graphql import (
 from schema.columns import Branch, Column
 from schema.fields import MAKING, READS, ROWS
 from schema.filters import AUDIT, INTERVALS, WHERE
+from schema.hall_lists import CAMERAS, HALLS, VIEWINGS
 from schema.query import core
 from schema.root import schema
 from schema.words import Dimension, EventKind
@@ -80,8 +81,14 @@ TABLES = {
     "ItemMaterial": "item_materials",
     "AuditEntry": "audit_entries",
     "Lookup": "audit_cases",
+    "Hall": "halls",
+    "HallPlace": "halls",
+    "HallWindow": "hall_windows",
+    "Camera": "cameras",
+    "Viewing": "viewings",
 }
 COMPUTED = {"light", "id"}
+HANGING = {"hall_id", "window_id", "department_id"}
 KEPT = {"department_id", "item_id", "last_seq", "last_event_id", "last_source"}
 
 
@@ -123,9 +130,16 @@ def test_all_of_an_entry_is_told_but_its_mac() -> None:
     assert {column.name for column in tables.tables[f"{TENANT}.audit_entries"].c} - told == {"mac"}
 
 
+def test_of_a_camera_its_address_is_never_read() -> None:
+    told = {read.name or snake(field) for field, read in READS["Camera"].items() if isinstance(read, Column)}
+    assert {column.name for column in tables.tables[f"{TENANT}.cameras"].c} - told == {"source", *HANGING}
+
+
 def test_every_condition_of_a_filter_is_known() -> None:
     assert set(core.type_map["CaseFilter"].fields) == set(WHERE)  # type: ignore[attr-defined]
     assert set(core.type_map["AuditFilter"].fields) == set(AUDIT)  # type: ignore[attr-defined]
+    for name, known in (("HallFilter", HALLS), ("CameraFilter", CAMERAS), ("ViewingFilter", VIEWINGS)):
+        assert set(core.type_map[name].fields) == set(known)  # type: ignore[attr-defined]
 
 
 def test_every_kind_of_event_has_its_word() -> None:

@@ -1,0 +1,70 @@
+"""Video as the schema asks for it, for one request: it knows who asks. Decides nothing about rights."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from authz.identity import Actor
+from gateway.video.cameras import Named, sentence
+from gateway.video.showing import Showing
+from media.states import State
+from media.trial import tried
+from schema.watching import Opened, Tested, Video, Wanted
+from supervision import words
+from supervision.halls import ViewingEnd
+
+WELL = {"zh": "摄像机画面正常。", "en": "The camera's picture comes as it should."}
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """`schema.watching.Video` of one person."""
+
+    showing: Showing
+    actor: Actor
+
+    def known(self, name: str, tenant: str, camera: int, language: str) -> str | None:
+        told = self.showing.cameras.told(Named(tenant, camera))
+        return told.state.name if name == "state" else sentence(told, language)
+
+    def scheme(self, url: str) -> str:
+        return self.showing.cameras.address(url).scheme
+
+    def seal(self, tenant: str, code: str, url: str) -> bytes:
+        return self.showing.cameras.seal(tenant, code, url)
+
+    def paced(self, what: str) -> None:
+        self.showing.paces[what].take(self.actor.subject, time.monotonic())
+
+    async def opened(self, wanted: Wanted) -> Opened:
+        opening, token = await self.showing.open(self.actor, wanted)
+        at = f"/video/{opening.camera}"
+        expires, ends = (datetime.fromtimestamp(moment, UTC) for moment in (opening.expires, opening.ends_at))
+        return Opened(f"{at}/whep", f"{at}/events", token, expires, ends)
+
+    async def tested(self, tenant: str, camera: int, language: str) -> Tested:
+        """A camera that shows a picture at this moment is not connected to a second time."""
+        began, named = time.monotonic(), Named(tenant, camera)
+        if self.showing.cameras.told(named).state is State.LIVE:
+            return Tested("", WELL[language], 0.0)
+        found = await self.showing.found(named)
+        async with self.showing.tests:
+            fault = await tried(self.showing.cameras.source(tenant, found), self.showing.relay.settings)
+        seconds = round(time.monotonic() - began, 3)
+        return Tested("", WELL[language], seconds) if fault is None else Tested(fault.code, words.message(fault, language), seconds)
+
+    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
+        await self.showing.changed(tenant, cameras)
+
+    async def closed(self, tenant: str, viewing: int) -> bool:
+        opening = self.showing.viewing(tenant, viewing)
+        if opening is None:
+            return False
+        self.showing.end(opening, ViewingEnd.KICKED)
+        return True
+
+
+def asking(showing: Showing | None) -> Callable[[Actor], Video] | None:
+    """What the house hands to each request."""
+    return None if showing is None else lambda actor: Asking(showing, actor)

@@ -1,0 +1,86 @@
+"""What is watched, written into the watched tenant: begun before the first packet, seen from time to time, ended.
+
+An end that cannot be written is tried again a few times; what is still missing then is ended by the gateway's next look there.
+Decides nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from gateway.log import Log, told
+from gateway.video.openings import Opening
+from supervision.faults import Fault, TenantUnreachable
+from supervision.halls import ViewingEnd
+from tenants import viewing_rows
+from tenants.hall_rows import Camera, camera
+from tenants.sources.source import Source
+from tenants.viewing_rows import Begun
+
+AGAIN = (0.5, 2.0, 5.0)
+"""Seconds before an end is written once more."""
+
+
+class Journal:
+    """One gateway's. `source_of`: where a tenant lives; `now`: the moment."""
+
+    def __init__(self, source_of: Callable[[str], Source | None], gateway: str, now: Callable[[], datetime], log: Log) -> None:
+        self._source_of, self._gateway, self._now, self._log = source_of, gateway, now, log
+        self._open: dict[str, set[int]] = {}
+        """Tenant → the viewings that go on as far as its rows say."""
+
+    def _source(self, tenant: str) -> Source:
+        source = self._source_of(tenant)
+        if source is None:
+            raise TenantUnreachable
+        return source
+
+    async def begin(self, opening: Opening, again: float) -> Camera | None:
+        """The camera as it is now, the viewing on its way. `again`: seconds within which it is the same one. Raises a Failure."""
+        wanted, now = opening.wanted, self._now()
+        known = self._open.get(wanted.tenant, set())
+        async with self._source(wanted.tenant).write(wanted.tenant) as session:
+            found = await camera(session, wanted.camera)
+            if found is None or found.retired:
+                return None
+            await viewing_rows.end_lost(session, self._gateway, known, str(ViewingEnd.GATEWAY_ENDED))
+            if opening.row is not None and opening.left_at is not None and now.timestamp() - opening.left_at <= again:
+                await viewing_rows.go_on(session, opening.row, now)
+                row = opening.row
+            else:
+                begun = Begun(
+                    wanted.camera, opening.actor.subject, wanted.from_tenant, wanted.from_level, str(wanted.purpose), wanted.reason,
+                    self._gateway, now,
+                )  # fmt: skip
+                row, opening.sent = await viewing_rows.begin(session, begun), 0
+        opening.row = row
+        self._open.setdefault(wanted.tenant, set()).add(row)
+        return found
+
+    async def seen(self, openings: Sequence[Opening]) -> None:
+        """That these go on, and how much was sent."""
+        by_tenant: dict[str, list[tuple[int, int]]] = {}
+        for one in openings:
+            if one.row is not None and one.viewing is not None:
+                by_tenant.setdefault(one.wanted.tenant, []).append((one.row, one.sent + one.viewing.stats.bytes))
+        for tenant, sent in by_tenant.items():
+            try:
+                await viewing_rows.seen(self._source(tenant), tenant, self._now(), sent)
+            except Fault as fault:
+                self._log({"level": "error", "event": "viewings", "tenant": tenant, **told(fault)})
+
+    async def end(self, opening: Opening, how: ViewingEnd) -> None:
+        """Of the viewing that the opening has now."""
+        row, tenant, sent, at = opening.row, opening.wanted.tenant, opening.sent, self._now()
+        if row is None:
+            return
+        for pause in (*AGAIN, None):
+            try:
+                await viewing_rows.end(self._source(tenant), tenant, row, at, str(how), sent)
+                break
+            except Fault as fault:
+                self._log({"level": "error", "event": "viewings", "tenant": tenant, "viewing": row, **told(fault)})
+                if pause is None:
+                    break
+                await asyncio.sleep(pause)
+        self._open.get(tenant, set()).discard(row)

@@ -1,0 +1,130 @@
+"""Openings: a person, a camera, a purpose and a reason, from the token until nothing of it is left. Bounded; lives in memory.
+
+What is not remembered is not good: after a restart every token is void. Knows no HTTP and no picture.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+from authz.identity import Actor
+from authz.video_token import VideoClaims, VideoTokenInvalid, VideoTokenUsed, issue_video, read_video
+from gateway.leases import Lease
+from gateway.video.cameras import Named
+from schema.watching import Wanted
+from supervision.faults import Refusal
+from supervision.halls import Hours, ViewingEnd
+
+UNSPENT = 2
+"""Tokens of one opening that are good at once: the last two."""
+LISTENERS = 4
+LETTERS = 64
+"""Messages that wait for a listener."""
+
+
+class VideoTooMany(Refusal):
+    """Too many cameras are open at once; close some."""
+
+    code = "VIDEO_TOO_MANY"
+
+
+class Letter(NamedTuple):
+    """Something to tell a viewer. `event`: state, token, ended."""
+
+    event: str
+    said: dict[str, Any]
+
+
+@dataclass(eq=False, slots=True)
+class Opening:
+    """One. `ends_at`: epoch seconds; `row`: of the viewing, once there is one; `sent`: bytes before this picture."""
+
+    id: str
+    actor: Actor
+    wanted: Wanted
+    hours: Hours
+    ends_at: float
+    lease: Lease | None = None
+    unspent: dict[str, int] = field(default_factory=dict)
+    expires: int = 0
+    """Of its last token."""
+    viewing: Any = None
+    """The picture, while there is one."""
+    secret: str = ""
+    """Names the picture in its address."""
+    row: int | None = None
+    sent: int = 0
+    left_at: float | None = None
+    over: ViewingEnd | None = None
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    listeners: set["asyncio.Queue[Letter]"] = field(default_factory=set)
+
+    @property
+    def camera(self) -> Named:
+        return Named(self.wanted.tenant, self.wanted.camera)
+
+    def tell(self, letter: Letter) -> None:
+        """To everyone who listens; who does not loses the oldest."""
+        for queue in self.listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(letter)
+
+
+class Openings:
+    """All of one gateway. `key`: of their tokens; `each`: of one person at once."""
+
+    def __init__(self, key: bytes, most: int, each: int, token_seconds: int) -> None:
+        self._key, self._most, self._each, self._seconds = key, most, each, token_seconds
+        self._known: dict[str, Opening] = {}
+
+    def __iter__(self) -> Iterator[Opening]:
+        return iter(list(self._known.values()))
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def room(self, subject: str) -> None:
+        """Raises VideoTooMany."""
+        mine = Counter(opening.actor.subject for opening in self._known.values())
+        if len(self._known) >= self._most or mine[subject] >= self._each:
+            raise VideoTooMany(f"{self._each} of one person, {self._most} of all")
+
+    def add(self, actor: Actor, wanted: Wanted, hours: Hours, ends_at: float) -> Opening:
+        """Raises VideoTooMany."""
+        self.room(actor.subject)
+        opening = Opening(token_hex(16), actor, wanted, hours, ends_at)
+        self._known[opening.id] = opening
+        return opening
+
+    def forget(self, opening: Opening) -> None:
+        self._known.pop(opening.id, None)
+
+    def token(self, opening: Opening, now: float) -> str:
+        """Another one; the last two are good."""
+        claims = VideoClaims(token_hex(16), opening.id, str(opening.camera), int(min(now + self._seconds, opening.ends_at)))
+        opening.unspent[claims.token_id] = opening.expires = claims.expires
+        while len(opening.unspent) > UNSPENT:
+            del opening.unspent[next(iter(opening.unspent))]
+        return issue_video(self._key, claims)
+
+    def of(self, token: str, camera: Named, now: float) -> Opening:
+        """Whose token it is, used or not. Raises VideoTokenInvalid, VideoTokenExpired."""
+        return self._found(read_video(self._key, token, str(camera), now))
+
+    def spent(self, token: str, camera: Named, now: float) -> Opening:
+        """Whose token it is, which is used by this. Raises VideoTokenInvalid, VideoTokenExpired, VideoTokenUsed."""
+        claims = read_video(self._key, token, str(camera), now)
+        opening = self._found(claims)
+        if opening.unspent.pop(claims.token_id, None) is None:
+            raise VideoTokenUsed
+        return opening
+
+    def _found(self, claims: VideoClaims) -> Opening:
+        opening = self._known.get(claims.opening)
+        if opening is None or opening.over is not None:
+            raise VideoTokenInvalid
+        return opening

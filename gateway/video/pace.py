@@ -1,0 +1,35 @@
+"""How often one person opens and tests cameras: a bucket of tokens for each. The time is passed in."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from gateway.public.buckets import Bucket
+from supervision.faults import Refusal
+
+PEOPLE = 10_000
+"""People whose pace is known; beyond, the longest quiet is forgotten."""
+
+
+class VideoTooOften(Refusal):
+    """Too many cameras were opened or tested; try again later."""
+
+    code = "VIDEO_TOO_OFTEN"
+
+
+@dataclass(slots=True)
+class Pace:
+    """Of one kind of doing."""
+
+    rate: float
+    burst: int
+    known: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+
+    def take(self, subject: str, now: float) -> None:
+        """Once more. Raises VideoTooOften."""
+        mine = self.known.pop(subject, None) or Bucket(self.rate, self.burst, self.burst, now)
+        self.known[subject] = mine
+        if len(self.known) > PEOPLE:
+            self.known.popitem(last=False)
+        if wait := mine.wait(now):
+            raise VideoTooOften(f"in {max(1, round(wait))} seconds")
+        mine.held -= 1

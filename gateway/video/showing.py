@@ -1,0 +1,289 @@
+"""Hall video of one gateway: who was admitted gets a picture, and loses it within a second of losing the right to it.
+
+An opening holds a lease on its person's rights from the token on. Whatever ends a picture goes through `end`, once. What is
+watched stands in the watched tenant before the first packet leaves. Knows no HTTP.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any
+
+from authz.identity import Actor, TokenInvalid
+from authz.video_token import VideoTokenInvalid
+from gateway.house import House
+from gateway.log import told
+from gateway.video.cameras import Cameras, Named
+from gateway.video.journal import Journal
+from gateway.video.openings import Letter, Opening, Openings
+from gateway.video.pace import Pace
+from media.hub import Hub
+from media.offers import admitted
+from media.relay import Relay
+from media.viewing import Ended, Viewing
+from schema.watching import CameraHoursOver, Wanted
+from supervision.faults import Fault, TenantUnreachable
+from supervision.halls import ViewingEnd, read_hours, within_hours
+from supervision.scope import Scope
+from tenants.hall_rows import Camera, HallNotFound, camera
+from tenants.read.masks import opens
+
+HALL_VIDEO = "hall.video"
+LOOK = 0.25
+"""Seconds between two looks at hours, lifetimes and keys; rights are told by their leases."""
+ENDS = {Ended.LEFT: ViewingEnd.LEFT, Ended.KICKED: ViewingEnd.KICKED, Ended.CLOSED: ViewingEnd.GATEWAY_ENDED}
+"""How the relay says it; all else is a connection that was lost."""
+
+
+class Showing:
+    """All of one gateway's video."""
+
+    def __init__(self, house: House) -> None:
+        config = house.config
+        self.house, self.relay = house, Relay(config.video_settings())
+        self.cameras = Cameras(config, self.relay)
+        key = config.secret_key("video tokens")
+        self.openings = Openings(key, config.video_openings, config.video_openings_each, config.video_token_seconds)
+        self.paces = {
+            "opening": Pace(config.video_opening_rate, config.video_opening_burst),
+            "test": Pace(config.video_test_rate, config.video_test_burst),
+        }
+        self.tests = asyncio.Semaphore(config.video_tests_at_once)
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self.journal = Journal(house.source_of, config.gateway_name, self.now, house.log)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.house.clock(), UTC)
+
+    async def open(self, actor: Actor, wanted: Wanted) -> tuple[Opening, str]:
+        """An opening of somebody who was admitted, and its first token. Raises VideoTooMany, VideoTokenInvalid."""
+        now = self.house.clock()
+        opening = self.openings.add(actor, wanted, read_hours(wanted.hours), now + self.house.config.video_lifetime)
+        try:
+            opening.lease = await self.house.leases.taken(actor.subject, lambda scope: self._rights_told(opening, scope))
+            self._rights_told(opening, opening.lease.scope)
+            await self._key_stands(opening)
+        except BaseException:
+            self.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
+            raise
+        if opening.over is not None:
+            raise VideoTokenInvalid
+        return opening, self.openings.token(opening, now)
+
+    def may(self, scope: Scope | None, wanted: Wanted) -> bool:
+        """Whether somebody of these rights may look through the camera."""
+        if scope is None:
+            return False
+        rows = scope.reach(HALL_VIDEO, self.house.registry.snapshot.tree.paths).get(wanted.tenant, False)
+        return opens(rows, (wanted.department,), False)
+
+    def _rights_told(self, opening: Opening, scope: Scope | None) -> None:
+        """The rights as they are now, at the opening and whenever they change."""
+        if scope is not None and opening.actor.issued < scope.sessions_from:
+            self.end(opening, ViewingEnd.SESSION_ENDED)
+        elif not self.may(scope, opening.wanted):
+            self.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
+
+    async def view(self, token: str, named: Named, offer: str) -> tuple[str, str]:
+        """The answer to an offer, and what names the picture. Spends the token. Raises what refuses it."""
+        opening = self.openings.of(token, named, self.house.clock())
+        admitted(offer, self.relay.settings, "recvonly")
+        async with opening.busy:
+            opening = self.openings.spent(token, named, self.house.clock())
+            await self._stands(opening)
+            if opening.viewing is not None:
+                await self._leave(opening)
+            found = self._fits(opening, await self.journal.begin(opening, self.house.config.video_again))
+            return await self._answered(opening, found, offer)
+
+    async def _stands(self, opening: Opening) -> None:
+        """Looked up anew: a change made elsewhere need not have been told yet. Raises VideoTokenInvalid, CameraHoursOver."""
+        rights = self.house.rights
+        scope, snapshot = await rights.of(opening.actor.subject)
+        while not await rights.stand(scope, snapshot):
+            scope, snapshot = await rights.of(opening.actor.subject)
+        self._rights_told(opening, scope)
+        await self._key_stands(opening)
+        if opening.over is None and not within_hours(opening.hours, self.now()):
+            raise CameraHoursOver
+        if opening.over is not None:
+            raise VideoTokenInvalid
+
+    async def _key_stands(self, opening: Opening) -> None:
+        """The key that vouched for the person is still believed."""
+        lease = opening.lease
+        if lease is None or lease.scope is None or opening.over is not None:
+            return
+        try:
+            await self.house.callers.stands(opening.actor, lease.scope, lease.snapshot.version)
+        except TokenInvalid:
+            self.end(opening, ViewingEnd.SESSION_ENDED)
+
+    def _fits(self, opening: Opening, found: Camera | None) -> Camera:
+        """The camera, still the one that was opened. Raises HallNotFound."""
+        if found is None or found.retired or found.department != opening.wanted.department or found.hours != opening.wanted.hours:
+            self.end(opening, ViewingEnd.CAMERA_CHANGED)
+            raise HallNotFound
+        return found
+
+    async def _answered(self, opening: Opening, found: Camera, offer: str) -> tuple[str, str]:
+        try:
+            hub: Hub = self.cameras.hub(opening.wanted.tenant, found)
+            viewing = await hub.view(offer)
+        except BaseException:
+            opening.left_at = self.house.clock()
+            await self.journal.end(opening, ViewingEnd.LOST)
+            raise
+        opening.viewing, opening.secret, opening.left_at = viewing, token_hex(16), None
+        if opening.over is not None:  # the right went while it was being answered
+            self.later(viewing.kick())
+            raise VideoTokenInvalid
+        self.later(self._follow(opening, viewing))
+        return viewing.answer, opening.secret
+
+    async def _follow(self, opening: Opening, viewing: Viewing) -> None:
+        """Stays with a picture until it is over."""
+        how = await viewing.ended()
+        if opening.viewing is not viewing:
+            return
+        self._gone(opening)
+        async with opening.busy:
+            if opening.over is None and opening.viewing is None:
+                await self.journal.end(opening, ENDS.get(how, ViewingEnd.LOST))
+
+    def _gone(self, opening: Opening) -> None:
+        opening.sent += opening.viewing.stats.bytes
+        opening.viewing, opening.left_at = None, self.house.clock()
+
+    async def _leave(self, opening: Opening) -> None:
+        """The picture goes; another one takes its place, or none."""
+        viewing = opening.viewing
+        self._gone(opening)
+        await viewing.kick(Ended.REPLACED)
+
+    async def leave(self, opening: Opening) -> None:
+        """The viewer says that it is enough."""
+        async with opening.busy:
+            if opening.viewing is not None:
+                await self._leave(opening)
+                await self.journal.end(opening, ViewingEnd.LEFT)
+
+    def end(self, opening: Opening, why: ViewingEnd) -> None:
+        """Over, for good: the picture goes in this very moment. A second time does nothing."""
+        if opening.over is not None:
+            return
+        opening.over = why
+        viewing = opening.viewing
+        if viewing is not None:
+            self._gone(opening)
+            self.later(viewing.kick())
+        self.openings.forget(opening)
+        if opening.lease is not None:
+            self.house.leases.given_back(opening.lease)
+        opening.tell(Letter("ended", {"how": str(why)}))
+        if opening.row is not None:
+            self.later(self.journal.end(opening, why))
+        self.house.log({"level": "info", "event": "viewing over", "camera": str(opening.camera), "actor": opening.actor.subject,
+                        "how": str(why)})  # fmt: skip
+
+    def end_all(self, tenant: str, cameras: Sequence[int], why: ViewingEnd) -> None:
+        """All openings of some cameras."""
+        for opening in self.openings:
+            if opening.wanted.tenant == tenant and opening.wanted.camera in cameras:
+                self.end(opening, why)
+
+    def viewing(self, tenant: str, row: int) -> Opening | None:
+        """The opening whose viewing has this number and goes on."""
+        found = (one for one in self.openings if one.wanted.tenant == tenant and one.row == row and one.viewing is not None)
+        return next(found, None)
+
+    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
+        """Cameras were changed or put out of service: what is open of them is over, and nothing of them is remembered."""
+        self.end_all(tenant, cameras, ViewingEnd.CAMERA_CHANGED)
+        for row in cameras:
+            await self.relay.forget(str(Named(tenant, row)))
+
+    async def found(self, named: Named) -> Camera:
+        """A camera in service. Raises HallNotFound, TenantUnreachable."""
+        source = self.house.source_of(named.tenant)
+        if source is None:
+            raise TenantUnreachable
+        async with source.write(named.tenant) as session:
+            found = await camera(session, named.row)
+        if found is None or found.retired:
+            raise HallNotFound
+        return found
+
+    async def watch(self) -> None:
+        """Looks at what no lease tells, until cancelled."""
+        noted = self.house.clock()
+        while True:
+            await asyncio.sleep(LOOK)
+            for opening in self.openings:
+                await self._look(opening)
+            if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
+                noted = now
+                await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
+
+    async def _look(self, opening: Opening) -> None:
+        now = self.house.clock()
+        if not within_hours(opening.hours, self.now()):
+            self.end(opening, ViewingEnd.HOURS_OVER)
+        elif now >= opening.ends_at:
+            self.end(opening, ViewingEnd.LIFETIME_OVER)
+        elif opening.viewing is None:
+            left = opening.left_at if opening.left_at is not None else 0.0
+            if now >= max(left + self.house.config.video_again, opening.expires):
+                self.end(opening, ViewingEnd.LEFT)
+        else:
+            with suppress(Fault):  # keys that cannot be looked up now: the lease ends what is not known for too long
+                await self._key_stands(opening)
+            self._renew(opening, now)
+
+    def _renew(self, opening: Opening, now: float) -> None:
+        """A new token before the last one is too old to come back with."""
+        soon = opening.expires - now < self.house.config.video_token_seconds / 2
+        if opening.over is None and soon and opening.expires < int(opening.ends_at):
+            token = self.openings.token(opening, now)
+            opening.tell(Letter("token", {"token": token, "expiresAt": moment(opening.expires)}))
+
+    def later(self, doing: Any) -> None:
+        task = asyncio.ensure_future(doing)
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            self.house.log({"level": "error", "event": "video", **told(problem)})
+
+    async def close(self) -> None:
+        """Everybody out; what was watched is written down."""
+        for opening in self.openings:
+            self.end(opening, ViewingEnd.GATEWAY_ENDED)
+        while self._under_way:
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self.relay.close()
+
+
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+@asynccontextmanager
+async def showing(house: House) -> AsyncIterator[Showing | None]:
+    """The gateway's video, where it shows any, and its end."""
+    if not house.config.video:
+        yield None
+        return
+    made = Showing(house)
+    watching = asyncio.create_task(made.watch())
+    watching.add_done_callback(house.unwatched)
+    try:
+        yield made
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await made.close()

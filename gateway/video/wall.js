@@ -1,0 +1,198 @@
+// One picture: opened with a reason, offered once, its states read as events with the token in a header, come back by itself.
+
+export const STATES = {
+  IDLE: "未连接 Idle", CONNECTING: "正在连接摄像机 Connecting", WAITING_KEY: "等待首个画面 Waiting for a whole picture", LIVE: "实时 Live",
+  STALLED: "画面停顿 Stalled", LOST: "连接中断 Lost", BACKOFF: "稍后重试 Trying again soon", UNSUPPORTED_CODEC: "编码不支持 Codec not supported",
+  UNSUPPORTED_BFRAMES: "含 B 帧，不支持 B-frames", UNAUTHORISED: "摄像机用户名或密码错误 Camera refuses its password",
+};
+const OPEN = `mutation Open($camera: ID!, $reason: String!, $purpose: ViewingPurpose!) {
+  openCamera(camera: $camera, reason: $reason, purpose: $purpose) { whepUrl eventsUrl token expiresAt endsAt viewer cameraName }
+}`;
+const PAUSES = [0.3, 1, 2, 5, 10, 15];
+
+export async function ask(token, query, variables) {
+  const response = await fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query, variables }),
+  });
+  const answer = await response.json();
+  if (answer.errors?.length) throw new Refused(answer.errors[0]);
+  return answer.data;
+}
+
+class Refused extends Error {
+  constructor(error) {
+    super(error.message);
+    this.code = error.extensions?.code ?? "";
+  }
+}
+
+const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+export class Picture {
+  constructor(camera, asked) {
+    Object.assign(this, { camera, asked, over: false, tries: 0, token: "", opening: null, peer: null, location: "" });
+    this.figure = document.createElement("figure");
+    this.video = Object.assign(document.createElement("video"), { autoplay: true, muted: true, playsInline: true });
+    const over = part("over", "");
+    this.mark = part("mark", "");
+    this.state = part("state", "");
+    over.append(part("name", [camera.tenant?.name, camera.hall?.name, camera.name].filter(Boolean).join(" · ")), this.state, this.mark);
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "关闭 Close" });
+    button.addEventListener("click", () => this.asked.closed());
+    this.figure.append(this.video, over, button);
+    this.clock = setInterval(() => this.overlay(), 500);
+  }
+
+  overlay() {
+    if (this.opening) this.mark.textContent = `${this.opening.viewer} ${new Date().toLocaleString("zh-CN", { hour12: false })}`;
+  }
+
+  say(text, bad = false) {
+    this.state.textContent = text;
+    this.state.classList.toggle("bad", bad);
+  }
+
+  /** Opens the camera on record, then keeps a picture up until it is over. */
+  async open() {
+    try {
+      const { reason, purpose } = this.asked;
+      this.opening = (await ask(this.asked.token(), OPEN, { camera: this.camera.id, reason, purpose })).openCamera;
+    } catch (problem) {
+      return this.end(problem.message);
+    }
+    this.token = this.opening.token;
+    this.overlay();
+    this.listen();
+    await this.show();
+  }
+
+  async show() {
+    while (!this.over) {
+      try {
+        await this.offer();
+        this.tries = 0;
+        await this.gone;
+      } catch (problem) {
+        if (problem.code?.startsWith("VIDEO_TOKEN")) return this.reopen();
+        if (problem.code && problem.code !== "INTERNAL") this.say(problem.message, true);
+      }
+      this.drop();
+      if (!this.over) await wait(PAUSES[Math.min(this.tries++, PAUSES.length - 1)]);
+    }
+  }
+
+  /** The token is spent or too old: the camera is opened anew, with the same reason, on record again. */
+  async reopen() {
+    this.drop();
+    this.listening?.abort();
+    await wait(PAUSES[Math.min(this.tries++, PAUSES.length - 1)]);
+    if (!this.over) await this.open();
+  }
+
+  async offer() {
+    const token = this.token;
+    const peer = this.peer = new RTCPeerConnection();
+    for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
+    peer.addEventListener("track", (event) => {
+      if (event.track.kind === "video") this.video.srcObject = event.streams[0] ?? new MediaStream([event.track]);
+    });
+    this.gone = new Promise((done) => {
+      peer.addEventListener("connectionstatechange", () => ["failed", "closed"].includes(peer.connectionState) && done());
+      this.ended = done;
+    });
+    await peer.setLocalDescription(await peer.createOffer());
+    await gathered(peer);
+    const response = await fetch(this.opening.whepUrl, {
+      method: "POST",
+      headers: { "content-type": "application/sdp", authorization: `Bearer ${token}` },
+      body: peer.localDescription.sdp,
+    });
+    if (response.status !== 201) throw new Refused((await response.json()).errors[0]);
+    this.location = response.headers.get("location");
+    await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+    // connectionState learns of the other side's going after seconds, the DTLS transport at once
+    const transport = peer.getTransceivers()[0].receiver.transport;
+    transport?.addEventListener("statechange", () => ["closed", "failed"].includes(transport.state) && this.ended());
+  }
+
+  /** States, renewed tokens and the end, as they come. */
+  async listen() {
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    while (!this.over && !signal.aborted) {
+      try {
+        const response = await fetch(this.opening.eventsUrl, { headers: { authorization: `Bearer ${this.token}` }, signal });
+        if (!response.ok) return;
+        for await (const [event, said] of events(response.body)) this.told(event, said);
+      } catch {
+        if (signal.aborted) return;
+      }
+      await wait(1);
+    }
+  }
+
+  told(event, said) {
+    if (event === "token") this.token = said.token;
+    if (event === "state") this.say(said.reason ? `${STATES[said.state]} — ${said.reason}` : STATES[said.state], Boolean(said.reason));
+    if (event === "ended" && said.how === "CAMERA_CHANGED") return this.reopen();
+    if (event === "ended") this.end(said.message);
+  }
+
+  drop() {
+    this.peer?.close();
+    this.peer = null;
+    this.video.srcObject = null;
+  }
+
+  end(text) {
+    this.over = true;
+    this.listening?.abort();
+    this.ended?.();
+    this.drop();
+    this.say(text, true);
+  }
+
+  close() {
+    const { location, token } = this;
+    this.over = true;
+    clearInterval(this.clock);
+    this.listening?.abort();
+    this.ended?.();
+    if (this.peer && location) fetch(location, { method: "DELETE", keepalive: true, headers: { authorization: `Bearer ${token}` } }).catch(() => {});
+    this.drop();
+    this.figure.remove();
+  }
+}
+
+function part(name, text) {
+  return Object.assign(document.createElement("div"), { className: name, textContent: text });
+}
+
+/** Candidates go with the offer: there is no trickle. A second is enough for those of this machine. */
+function gathered(peer) {
+  if (peer.iceGatheringState === "complete") return Promise.resolve();
+  const complete = new Promise((done) => {
+    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
+  });
+  return Promise.race([complete, wait(1)]);
+}
+
+/** Server-sent events out of a body. */
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += value;
+    const parts = text.split("\n\n");
+    text = parts.pop();
+    for (const one of parts) {
+      const event = /^event: (.*)$/m.exec(one)?.[1];
+      const data = /^data: (.*)$/m.exec(one)?.[1];
+      if (event && data) yield [event, JSON.parse(data)];
+    }
+  }
+}

@@ -1,0 +1,111 @@
+"""What a source is given: where it puts pictures and sound, and where it says how far it has come.
+
+Refuses what cannot be passed on, the same for every source. Knows no network.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+
+from media import h264
+from media.faults import CameraBFrames, CameraPicturesTooLarge, SourceFault
+from media.packets import BATCH_MOST, Batch, Packet
+from media.settings import VideoSettings
+from media.states import Told
+from media.stream import Stream
+
+PAYLOAD_LIMIT = 1_400
+"""Bytes of a payload made elsewhere; a larger one fits no packet of ours."""
+SOUND_RATES = {"opus": 48_000, "pcmu": 8_000, "pcma": 8_000}
+"""Sound that browsers take as it is, and its clock."""
+
+
+class Feed:
+    """One attempt of a source. It stops counting when the attempt is over."""
+
+    def __init__(self, video: Stream, sound: Stream, settings: VideoSettings, told: Callable[[Told | None], None]) -> None:
+        self.settings = settings
+        self._video, self._sound, self._told = video, sound, told
+        self.connected_at: float | None = None
+        self.heard_at = monotonic()
+        self.key_at: float | None = None
+        self.excused = False
+        """Whether it is known why nothing comes: a gateway below has said so."""
+        self.ask_key: Callable[[], None] | None = None
+        """Set by a source that can ask for a key frame."""
+        self.fault: SourceFault | None = None
+        """Found where it could not be raised; ends the attempt."""
+        self.over = False
+        """The attempt is over: what still comes is left out."""
+        self._codec = ""
+        video.restart()
+        sound.restart()
+
+    def connected(self) -> None:
+        """The source is there; pictures may come."""
+        if self.connected_at is None:
+            self.connected_at = self.heard_at = monotonic()
+            self._told(None)
+
+    def below(self, told: Told | None) -> None:
+        """What a gateway below says of the camera; nothing: it says nothing more."""
+        self.excused = told is not None
+        self._told(told)
+
+    def picture(self, units: list[bytes], timestamp: int) -> None:
+        """A whole picture, its timestamp in 90 kHz."""
+        size = sum(map(len, units))
+        if size > self.settings.unit_bytes:
+            raise CameraPicturesTooLarge(_too_large(size, self.settings.unit_bytes))
+        if h264.has_b_slices(units):
+            raise CameraBFrames(NO_BFRAMES)
+        key = h264.is_key(units)
+        self._heard(key)
+        if self.key_at is None or self.over:
+            return
+        if key:
+            self._video.profile = next(filter(None, map(h264.profile, units)), self._video.profile)
+        if made := h264.payloads(units):
+            self._video.picture(made, timestamp, key)
+
+    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool) -> tuple[Packet, int] | None:
+        """The place of a packet that comes with a number of its own; nothing where it cannot be passed on."""
+        if h264.begins_b_slice(payload):
+            self.fault = CameraBFrames(NO_BFRAMES)
+        self._heard(key)
+        if self.over or self.key_at is None or len(payload) > PAYLOAD_LIMIT or self.fault is not None:
+            return None
+        number = self._video.numbers.place(sequence)
+        if number is None:
+            return None
+        return Packet(number, mark, payload), self._video.timeline.place(timestamp, monotonic(), moves=False)
+
+    def packets(self, packets: list[Packet], at: int, key: bool) -> None:
+        """Packets of one picture, placed before."""
+        if self.over:
+            return
+        for n in range(0, len(packets), BATCH_MOST):
+            self._video.publish(Batch(packets[n : n + BATCH_MOST], at, key and n == 0))
+
+    def sound(self, codec: str, payload: bytes, timestamp: int) -> None:
+        """One packet of sound, its timestamp in the codec's own clock."""
+        if self.over or not 0 < len(payload) <= PAYLOAD_LIMIT or codec not in SOUND_RATES:
+            return
+        if codec != self._codec:
+            self._codec = codec
+            self._sound.restart(SOUND_RATES[codec])
+        at = self._sound.timeline.place(timestamp, monotonic(), moves=True)
+        self._sound.publish(Batch([Packet(self._sound.numbers.take(1), 0, payload)], at, False, codec))
+
+    def _heard(self, key: bool) -> None:
+        self.heard_at = monotonic()
+        self.connected()
+        if key and self.key_at is None:
+            self.key_at = self.heard_at
+            self._told(None)
+
+
+NO_BFRAMES = "Set the camera's number of B-frames to 0, or its H.264 profile to Baseline."
+
+
+def _too_large(size: int, most: int) -> str:
+    return f"{size} bytes, {most} are passed on: lower the camera's resolution or the bit rate of its key frames."

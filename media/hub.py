@@ -1,0 +1,271 @@
+"""One camera: opened by its first viewer, let go after its last, tried again while somebody wants it, and what it says meanwhile.
+
+Knows no database, no HTTP and no rights: whoever asks has been admitted.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from random import uniform
+from time import monotonic
+
+from media.entrance import Entrance
+from media.faults import CameraKeyless, CameraSilent, NotPushed, SourceFault, ViewersExceeded
+from media.feed import Feed
+from media.offers import Offer, admitted
+from media.settings import VideoSettings
+from media.source import Source
+from media.sources.pushed import PushedSource
+from media.states import RESTING, State, Told
+from media.stream import Stream
+from media.viewing import Ended, Publishing, Viewing, Visit
+
+log = logging.getLogger(__name__)
+
+TENDED = 0.5
+"""Seconds between two looks at a camera and its viewers."""
+STEADY = 20.0
+"""Seconds after which a picture that came counts as a good one: the next attempt is made at once again."""
+TOLD_MOST = 64
+"""States kept for a listener that does not listen."""
+
+
+class Hub:
+    """`sound`: whether this camera's sound may be heard. `room`: raises a Refusal where no further peer has room."""
+
+    def __init__(
+        self, name: str, source: Source, settings: VideoSettings, entrance: Entrance, sound: bool, room: Callable[[], None]
+    ) -> None:
+        self.name, self.source, self.settings, self.sound = name, source, settings, sound
+        self.state = Told(State.IDLE)
+        self.attempts = 0
+        """How often the source was opened."""
+        self.viewings: set[Viewing] = set()
+        self._publishing: set[Publishing] = set()
+        self._entrance, self._room = entrance, room
+        self._video = Stream(90_000, settings, self._ask_key)
+        self._sound = Stream(48_000, settings, lambda: None, cached=False)
+        self._feed: Feed | None = None
+        self._below: Told | None = None
+        self._key_asked_at = -1e9
+        self._running: asyncio.Task[None] | None = None
+        self._tending: asyncio.Task[None] | None = None
+        self._letting_go: asyncio.TimerHandle | None = None
+        self._again = asyncio.Event()
+        self._listeners: set[asyncio.Queue[Told]] = set()
+
+    @property
+    def visits(self) -> set[Visit]:
+        return {*self.viewings, *self._publishing}
+
+    async def view(self, offer: str) -> Viewing:
+        """Answers a viewer's offer. The camera is opened meanwhile, if it is not."""
+        taken = admitted(offer, self.settings, "recvonly")
+        self._room()
+        if len(self.viewings) >= self.settings.viewers_per_camera:
+            raise ViewersExceeded(f"{self.settings.viewers_per_camera} at this camera")
+        viewing = Viewing(self.settings, self._video, self._sound if self.sound else None, taken)
+        viewing.on_end = lambda: self._gone(viewing)
+        self.viewings.add(viewing)
+        self._wanted()
+        await self._answered(viewing, taken, self.settings.viewer_datagrams)
+        return viewing
+
+    async def publish(self, offer: str) -> Publishing:
+        """Answers the offer of a hall that pushes; who pushed before is sent away."""
+        if not isinstance(self.source, PushedSource):
+            raise NotPushed
+        taken = admitted(offer, self.settings, "sendonly")
+        self._room()
+        publishing = Publishing(self.settings, taken)
+        publishing.on_end = lambda: self._gone(publishing)
+        before = tuple(self._publishing)
+        self._publishing.add(publishing)
+        await self._answered(publishing, taken, self.settings.publisher_datagrams)
+        for earlier in before:
+            await earlier.kick(Ended.REPLACED)
+        self.source.take(publishing)
+        if self.state.state in RESTING:
+            self.retry()
+        self._wanted()
+        self._again.set()
+        return publishing
+
+    async def _answered(self, visit: Visit, taken: Offer, a_second: int) -> None:
+        try:
+            await visit.answered(taken, self._entrance, a_second)
+        except BaseException:
+            await visit.kick(Ended.FAILED)
+            raise
+
+    def replace(self, source: Source) -> None:
+        """Other settings: the camera is opened anew with them, for those who watch."""
+        if source != self.source:
+            self.source = source
+            self.retry()
+
+    def retry(self) -> None:
+        """Tries again now, even where only somebody who changed something could know better."""
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+        self._tell(Told(State.IDLE))
+        if self.visits:
+            self._wanted()
+
+    async def states(self) -> AsyncIterator[Told]:
+        """The state now, and each that follows. A listener that does not listen loses the oldest."""
+        queue: asyncio.Queue[Told] = asyncio.Queue(TOLD_MOST)
+        queue.put_nowait(self.state)
+        self._listeners.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._listeners.discard(queue)
+
+    async def close(self) -> None:
+        """Everybody out, the camera let go."""
+        await asyncio.gather(*(visit.kick(Ended.CLOSED) for visit in self.visits))
+        tasks = [task for task in (self._running, self._tending) if task is not None]
+        if self._letting_go is not None:
+            self._letting_go.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._running = self._tending = None
+        self._tell(Told(State.IDLE))
+
+    def _wanted(self) -> None:
+        if self._letting_go is not None:
+            self._letting_go.cancel()
+            self._letting_go = None
+        if self._running is None and self.state.state not in RESTING:
+            self._running = asyncio.ensure_future(self._run())
+        if self._tending is None:
+            self._tending = asyncio.ensure_future(self._tend())
+
+    def _gone(self, visit: Visit) -> None:
+        if isinstance(visit, Viewing):
+            self.viewings.discard(visit)
+        elif isinstance(visit, Publishing):
+            self._publishing.discard(visit)
+            if isinstance(self.source, PushedSource):
+                self.source.drop(visit)
+        if not self.visits and self._letting_go is None:
+            self._letting_go = asyncio.get_running_loop().call_later(self.settings.linger, self._let_go)
+
+    def _let_go(self) -> None:
+        self._letting_go = None
+        for task in (self._running, self._tending):
+            if task is not None:
+                task.cancel()
+        self._running = self._tending = None
+        self._video.forget()
+        if self.state.state not in RESTING:
+            self._tell(Told(State.IDLE))
+
+    async def _run(self) -> None:
+        """Attempts, one after the other, until it is cancelled or there is no use in another one."""
+        wait = self.settings.backoff_first
+        while True:
+            began = monotonic()
+            fault = await self._attempt()
+            if fault.state in RESTING:
+                self._running = None
+                self._tell(Told(fault.state, fault.code, fault.message))
+                return
+            if monotonic() - began > STEADY:
+                wait = self.settings.backoff_first
+            pause = wait * uniform(0.8, 1.2)  # noqa: S311 - spread, not secret
+            self._tell(Told(State.LOST, fault.code, fault.message))
+            self._tell(Told(State.BACKOFF, fault.code, fault.message, pause))
+            self._again.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), pause)
+            wait = min(wait * 2, self.settings.backoff_most)
+
+    async def _attempt(self) -> SourceFault:
+        """Opens the source and stays with it; why it is over."""
+        self._below = None
+        feed = self._feed = Feed(self._video, self._sound, self.settings, self._from_source)
+        self.attempts += 1
+        self._tell(self.state._replace(state=State.CONNECTING, until=0.0))
+        source = asyncio.ensure_future(self.source.run(feed))
+        watch = asyncio.ensure_future(self._watch(feed))
+        try:
+            await asyncio.wait((source, watch), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            source.cancel()
+            watch.cancel()
+            ended = await asyncio.gather(source, watch, return_exceptions=True)
+            feed.over = True
+            if self._feed is feed:
+                self._feed = None
+        return _why(ended)
+
+    async def _watch(self, feed: Feed) -> None:
+        """Raises when a source that is connected gives nothing, or nothing that a picture can begin with."""
+        while feed.fault is None:
+            await asyncio.sleep(TENDED / 2)
+            now = monotonic()
+            if feed.connected_at is None or feed.excused:
+                feed.heard_at = now
+                continue
+            quiet = now - feed.heard_at
+            if quiet > self.settings.silent_after:
+                raise CameraSilent(f"Nothing for {self.settings.silent_after:g} seconds.")
+            if feed.key_at is None and now - feed.connected_at > self.settings.key_within:
+                raise CameraKeyless(f"None in {self.settings.key_within:g} seconds: set its key frame interval to 1 or 2 seconds.")
+            if feed.key_at is not None:
+                self._tell(Told(State.STALLED if quiet > self.settings.stalled_after else State.LIVE))
+        raise feed.fault
+
+    def _from_source(self, below: Told | None) -> None:
+        """A source came further, or the gateway below said something."""
+        feed = self._feed
+        if feed is None:
+            return
+        self._below = below
+        if below is not None:
+            self._tell(Told(below.state, below.code, below.reason))
+        elif feed.key_at is not None:
+            self._tell(Told(State.LIVE))
+        elif feed.connected_at is not None:
+            self._tell(self.state._replace(state=State.WAITING_KEY, until=0.0))
+
+    def _ask_key(self) -> None:
+        feed, now = self._feed, monotonic()
+        if feed is not None and feed.ask_key is not None and now - self._key_asked_at >= self.settings.key_again:
+            self._key_asked_at = now
+            feed.ask_key()
+
+    async def _tend(self) -> None:
+        before = monotonic()
+        while True:
+            await asyncio.sleep(TENDED)
+            now = monotonic()
+            for visit in self.visits:
+                await visit.tend(now, now - before)
+            before = now
+
+    def _tell(self, told: Told) -> None:
+        if told == self.state:
+            return
+        if told[:2] != self.state[:2]:
+            log.info("camera %s: %s %s", self.name, told.state, told.code)
+        self.state = told
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(told)
+
+
+def _why(ended: Sequence[object]) -> SourceFault:
+    """The fault that ended an attempt. What nobody foresaw is logged and told as the camera's loss."""
+    faults = [found for found in ended if isinstance(found, SourceFault)]
+    others = [found for found in ended if isinstance(found, Exception) and not isinstance(found, SourceFault)]
+    for found in others:
+        log.error("a source failed", exc_info=found)
+    return faults[0] if faults else SourceFault()

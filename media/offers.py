@@ -1,0 +1,88 @@
+"""What is taken of an offer (SDP) before a library looks at it: its size, its parts, and where it may make us send checks.
+
+An offer is text from outside; every candidate in it is an address that we would write to. Knows no peer connection.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import pairwise
+
+from media.faults import OfferInvalid, OfferTooLarge, OfferWithoutH264
+from media.settings import VideoSettings
+
+LINES_MOST = 1_000
+PORT_LEAST = 1_024
+"""Below are services, not viewers."""
+H264_MAP = re.compile(r"a=rtpmap:\d{1,3} H264/90000", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer that may be answered."""
+
+    sdp: str
+    sound: bool
+    """Whether it has a part for sound."""
+
+
+def admitted(text: str, settings: VideoSettings, wanted: str) -> Offer:
+    """`wanted`: the direction that its picture must have, "recvonly" of a viewer, "sendonly" of a publisher."""
+    if len(text) > settings.offer_bytes:
+        raise OfferTooLarge(f"{len(text)} characters, {settings.offer_bytes} are taken")
+    lines = text.splitlines()
+    if len(lines) > LINES_MOST:
+        raise OfferTooLarge(f"{len(lines)} lines, {LINES_MOST} are taken")
+    starts = [n for n, line in enumerate(lines) if line.startswith("m=")]
+    parts = [lines[a:b] for a, b in pairwise([*starts, len(lines)])]
+    kinds = [part[0][2:].partition(" ")[0] for part in parts]
+    _check_parts(kinds, lines)
+    picture = parts[kinds.index("video")]
+    if not any(H264_MAP.match(line) for line in picture):
+        raise OfferWithoutH264("it needs a=rtpmap:… H264/90000 and packetization-mode=1")
+    if not {f"a={wanted}", "a=sendrecv"} & set(picture):
+        raise OfferInvalid(f"its picture must be {wanted}")
+    usable = _candidates(lines, settings)
+    made = [*(lines[: starts[0]]), *(line for part in parts for line in _rewritten(part, usable))]
+    return Offer("\r\n".join(made) + "\r\n", "audio" in kinds)
+
+
+def _check_parts(kinds: list[str], lines: list[str]) -> None:
+    if sorted(kinds) not in (["video"], ["audio", "video"]):
+        raise OfferInvalid("it must have one part for a picture and at most one for sound, nothing else")
+    if len(kinds) > 1 and not any(line.startswith("a=group:BUNDLE ") and len(line.split()) == 3 for line in lines):
+        raise OfferInvalid("its picture and sound must be bundled")
+
+
+def _candidates(lines: list[str], settings: VideoSettings) -> list[str]:
+    """The candidates that will be tried, each once: UDP, an address, in the networks allowed."""
+    found = dict.fromkeys(line for line in lines if line.startswith("a=candidate:") and line.lower().split(" ")[2:3] == ["udp"])
+    allowed = networks(settings.offer_networks)
+    usable = [line for line in found if _may_try(line, allowed)]
+    if len(usable) > settings.offer_candidates:
+        raise OfferTooLarge(f"{len(usable)} candidates, {settings.offer_candidates} are taken")
+    return usable
+
+
+def _may_try(line: str, allowed: "tuple[IPv4Network | IPv6Network, ...]") -> bool:
+    """Not names (`.local` would be asked of the network for a second), not low ports, nothing outside the networks."""
+    parts = line.split()
+    if len(parts) < 8 or not parts[5].isdecimal() or not PORT_LEAST <= int(parts[5]) <= 65_535:
+        return False
+    if not (parts[1] == "1" and parts[3].isdecimal() and len(parts[3]) <= 10) or parts[7] not in ("host", "srflx", "relay"):
+        return False
+    try:
+        address = ip_address(parts[4])
+    except ValueError:
+        return False
+    return not (address.is_multicast or address.is_unspecified) and any(address in network for network in allowed)
+
+
+def networks(texts: tuple[str, ...]) -> "tuple[IPv4Network | IPv6Network, ...]":
+    return tuple(ip_network(text) for text in texts)
+
+
+def _rewritten(part: list[str], usable: list[str]) -> list[str]:
+    """Every part has the same candidates: they share one connection. The end is told where there is something to try."""
+    kept = [line for line in part if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
+    return [*kept, *usable, *(["a=end-of-candidates"] if usable else [])]

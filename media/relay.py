@@ -1,0 +1,57 @@
+"""All cameras of one process: hubs by name, one port for everybody, and how many may come.
+
+    relay = Relay(VideoSettings(…))
+    hub = relay.hub("camera-1", RtspSource("rtsp://…", settings))
+    viewing = await hub.view(offer)         # viewing.answer, .stats, .kick(), .ended()
+    async for told in hub.states(): …
+
+Lives in one event loop. Knows no rights: it does what it is asked.
+"""
+
+import asyncio
+
+from media.entrance import Entrance
+from media.faults import ViewersExceeded
+from media.hub import Hub
+from media.settings import VideoSettings
+from media.source import Source
+
+
+class Relay:
+    """Opens nothing until the first offer."""
+
+    def __init__(self, settings: VideoSettings) -> None:
+        self.settings = settings
+        self.hubs: dict[str, Hub] = {}
+        self._entrance = Entrance(settings)
+
+    def hub(self, name: str, source: Source, sound: bool = False) -> Hub:
+        """The camera of that name; where it is known, with this source from now on."""
+        hub = self.hubs.get(name)
+        if hub is None:
+            hub = self.hubs[name] = Hub(name, source, self.settings, self._entrance, sound, self._room)
+        else:
+            hub.sound = sound
+            hub.replace(source)
+        return hub
+
+    @property
+    def port(self) -> int:
+        """The UDP port; opens it."""
+        return self._entrance.port
+
+    async def forget(self, name: str) -> None:
+        """A camera that is no more: its viewers are sent away."""
+        if (hub := self.hubs.pop(name, None)) is not None:
+            await hub.close()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(hub.close() for hub in self.hubs.values()))
+        self._entrance.close()
+
+    def _room(self) -> None:
+        visits = [visit for hub in self.hubs.values() for visit in hub.visits]
+        if len(visits) >= self.settings.viewers:
+            raise ViewersExceeded(f"{self.settings.viewers} here")
+        if sum(not visit.connected.is_set() for visit in visits) >= self.settings.joining:
+            raise ViewersExceeded(f"{self.settings.joining} are joining")

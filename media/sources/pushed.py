@@ -1,0 +1,41 @@
+"""A hall that pushes its picture (WHIP): the source waits for somebody to publish, and passes on what they send."""
+
+import asyncio
+from typing import Protocol
+
+from media.faults import PublisherLeft
+from media.feed import Feed
+
+
+class Published(Protocol):
+    """Somebody who sends a picture here."""
+
+    def attach(self, feed: Feed) -> None: ...
+    async def left(self) -> None: ...
+
+
+class PushedSource:
+    """A camera that nobody fetches. One publisher at a time: the next one takes the place of the last."""
+
+    def __init__(self) -> None:
+        self._come = asyncio.Event()
+        self.published: Published | None = None
+
+    def take(self, published: Published) -> None:
+        self.published = published
+        self._come.set()
+
+    def drop(self, published: Published) -> None:
+        if self.published is published:
+            self.published = None
+            self._come.clear()
+
+    async def run(self, feed: Feed) -> None:
+        await self._come.wait()
+        published = self.published
+        assert published is not None
+        published.attach(feed)
+        feed.connected()
+        await published.left()
+        self.drop(published)
+        raise PublisherLeft

@@ -1,0 +1,80 @@
+"""What the schema needs of whoever shows video: a protocol, and the values that cross it. Knows no picture and no HTTP."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from supervision.faults import Refusal
+from supervision.halls import Purpose
+
+
+class VideoAbsent(Refusal):
+    """This gateway shows no video."""
+
+    code = "VIDEO_ABSENT"
+
+
+class CameraHoursOver(Refusal):
+    """The camera may not be watched at this hour."""
+
+    code = "CAMERA_HOURS_OVER"
+
+
+class Wanted(NamedTuple):
+    """An opening that was admitted and is on record. `department`: the camera's; `from_tenant`: where the right was granted."""
+
+    tenant: str
+    camera: int
+    code: str
+    department: str | None
+    hours: str
+    purpose: Purpose
+    reason: str
+    from_tenant: str
+    from_level: str
+
+
+class Opened(NamedTuple):
+    """What the viewer goes on with. `ends_at`: when it is over whatever happens."""
+
+    whep_url: str
+    events_url: str
+    token: str
+    expires_at: datetime
+    ends_at: datetime
+
+
+class Tested(NamedTuple):
+    """What a test of a camera found. `code`: empty where all is well."""
+
+    code: str
+    message: str
+    seconds: float
+
+
+class Video(Protocol):
+    """One request's way to the gateway's video: it knows who asks."""
+
+    def known(self, name: str, tenant: str, camera: int, language: str) -> str | None:
+        """A live field of a camera."""
+
+    def scheme(self, url: str) -> str:
+        """Of an address that a camera may have. Raises CameraUrlInvalid."""
+
+    def seal(self, tenant: str, code: str, url: str) -> bytes:
+        """The address as it may be kept."""
+
+    def paced(self, what: str) -> None:
+        """Counts an opening or a test. Raises a Refusal where there were too many."""
+
+    async def opened(self, wanted: Wanted) -> Opened:
+        """A token for it."""
+
+    async def tested(self, tenant: str, camera: int, language: str) -> Tested:
+        """Opens the camera for a moment."""
+
+    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
+        """These cameras were changed or put out of service."""
+
+    async def closed(self, tenant: str, viewing: int) -> bool:
+        """Ends a viewing; False where it does not go on here."""

@@ -1,0 +1,113 @@
+"""The one UDP port: whose a datagram is, and what nobody is is dropped."""
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aioice import stun
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.entrance import ADDRESSES_MOST, Door, EntranceConnection, user_name
+from media.relay import Relay
+from media.sources.file import FileSource
+from tests.media.peers import LOOPBACK, Keeper
+from tests.media.test_offers import GOOD
+
+
+def check(name: str, password: str) -> bytes:
+    message = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    message.attributes["USERNAME"] = f"{name}:them"
+    message.attributes["PRIORITY"] = 1
+    message.attributes["ICE-CONTROLLING"] = 1
+    message.add_message_integrity(password.encode())
+    return bytes(message)
+
+
+async def door_of(relay: Relay, film: Path) -> tuple[Door, EntranceConnection]:
+    viewing = await relay.hub("hall", FileSource(film)).view(GOOD)
+    transport = viewing.peer.getTransceivers()[0].sender.transport.transport
+    return relay._entrance.doors()[0], cast(EntranceConnection, transport._connection)
+
+
+async def test_an_address_is_taken_only_with_the_password(relay: Relay, film: Path) -> None:
+    door, connection = await door_of(relay, film)
+    name = connection.local_username
+    door.take(check(name, "guessed"), ("127.0.0.1", 5_000))
+    door.take(check("nobody", connection.local_password), ("127.0.0.1", 5_001))
+    door.take(b"\x80" * 100, ("127.0.0.1", 5_002))
+    assert door.by_address == {}
+    door.take(check(name, connection.local_password), ("127.0.0.1", 5_003))
+    assert list(door.by_address) == [("127.0.0.1", 5_003)]
+
+
+async def test_a_connection_has_a_bounded_number_of_addresses(relay: Relay, film: Path) -> None:
+    door, connection = await door_of(relay, film)
+    for port in range(5_000, 5_200):
+        door.take(check(connection.local_username, connection.local_password), ("127.0.0.1", port))
+    assert len(door.by_address) == ADDRESSES_MOST
+    assert len(connection.remote_candidates) <= ADDRESSES_MOST
+
+
+async def test_a_flood_is_dropped_before_it_is_looked_at(relay: Relay, film: Path) -> None:
+    door, connection = await door_of(relay, film)
+    address = ("127.0.0.1", 5_000)
+    door.take(check(connection.local_username, connection.local_password), address)
+    for _ in range(10_000):
+        door.take(b"\x80" + bytes(50), address)
+    assert connection._queue.qsize() <= LOOPBACK.viewer_datagrams + 10
+
+
+async def test_who_left_leaves_no_names_and_no_addresses(relay: Relay, film: Path) -> None:
+    hub = relay.hub("hall", FileSource(film))
+    for _ in range(3):
+        keeper = Keeper()
+        viewing = await keeper.join(hub)
+        await keeper.kept(lambda packets: len(packets) > 3)
+        await keeper.leave()
+        await viewing.ended()
+    door = relay._entrance.doors()[0]
+    assert (door.by_name, door.by_address) == ({}, {})
+
+
+async def test_all_viewers_come_through_one_port(relay: Relay, film: Path) -> None:
+    hub = relay.hub("hall", FileSource(film))
+    keepers = [Keeper() for _ in range(4)]
+    for keeper in keepers:
+        viewing = await keeper.join(hub)
+        assert f" {relay.port} typ host" in viewing.answer
+        await keeper.kept(lambda packets: len(packets) > 3)
+    assert len(relay._entrance.doors()) == 1
+    for keeper in keepers:
+        await keeper.leave()
+
+
+async def test_a_set_port_and_an_advertised_address_are_told(film: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    relay = Relay(replace(LOOPBACK, port=port, advertised=("203.0.113.9",)))
+    viewing = await relay.hub("hall", FileSource(film)).view(GOOD)
+    assert f"203.0.113.9 {port} typ host" in viewing.answer
+    assert "127.0.0.1" not in viewing.answer
+    await relay.close()
+
+
+async def test_ipv6_is_an_address_like_any_other(film: Path) -> None:
+    relay = Relay(replace(LOOPBACK, addresses=("127.0.0.1", "::1")))
+    viewing = await relay.hub("hall", FileSource(film)).view(GOOD)
+    assert f"::1 {relay.port} typ host" in viewing.answer
+    await relay.close()
+
+
+@given(st.one_of(st.binary(max_size=120), st.binary(max_size=60).map(lambda rest: check("me", "p" * 22)[:28] + rest)))
+def test_no_datagram_breaks_the_search_for_a_name(data: bytes) -> None:
+    found: Any = user_name(data)
+    assert found is None or isinstance(found, str)
+
+
+@pytest.mark.parametrize("name", ["a", "0123456789abcdef"])
+def test_the_name_is_found(name: str) -> None:
+    assert user_name(check(name, "p" * 22)) == name

@@ -1,0 +1,113 @@
+"""A wire that loses packets: what the viewer has in the end, over one hop and over three."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from media.relay import Relay
+from media.sources.below import BelowSource
+from media.sources.file import FileSource
+from media.viewing import Ended
+from tests.media.peers import LOOPBACK, Keeper, _through, without_candidates
+from tests.media.test_below import Gateway
+from tests.media.wire import Wire
+
+LOSS = 0.02
+
+
+def missing(packets: list[tuple[int, int, bytes]]) -> list[int]:
+    """Numbers that never came, but for the newest, which may be on their way."""
+    numbers = {number for number, _, _ in packets}
+    return sorted(set(range(min(numbers), max(numbers) - 60)) - numbers)
+
+
+async def test_what_is_lost_is_sent_again(relay: Relay, films) -> None:
+    hub = relay.hub("hall", FileSource(films(bits=1_500_000)))
+    async with Wire(relay.port, LOSS) as wire:
+        keeper = Keeper()
+        viewing = await keeper.join(hub, wire.port)
+        await keeper.kept(lambda packets: len(packets) > 50)
+        wire.lossy = True
+        await keeper.kept(lambda packets: len(packets) > 1_500)
+        wire.lossy = False
+        packets = await keeper.kept(lambda packets: len(packets) > 1_700)
+        assert wire.lost > 20
+        assert viewing.stats.resent > 10
+        assert missing(packets) == []
+        assert keeper.receivers[0].given_up == 0
+        await keeper.leave()
+
+
+class Over(Gateway):
+    """A gateway below, behind a wire."""
+
+    wire: Wire
+
+    async def ask(self, offer: str) -> str:
+        answer = await super().ask(without_candidates(offer))
+        return "".join(_through(line, self.wire.port) for line in answer.splitlines(True))
+
+
+async def test_three_lossy_hops_leave_nothing_unrecovered(films) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        relays = [Relay(LOOPBACK) for _ in range(3)]
+        for relay in relays:
+            stack.push_async_callback(relay.close)
+        wires = [await stack.enter_async_context(Wire(relay.port, LOSS)) for relay in relays]
+        hub = relays[0].hub("hall", FileSource(films(bits=1_500_000)))
+        for relay, wire in zip(relays[1:], wires, strict=False):
+            below = Over("below", hub)
+            below.wire = wire
+            hub = relay.hub("hall", BelowSource(below))
+        keeper = Keeper()
+        await keeper.join(hub, wires[2].port)
+        await keeper.kept(lambda packets: len(packets) > 100)
+        for wire in wires:
+            wire.lossy = True
+        await keeper.kept(lambda packets: len(packets) > 1_500)
+        for wire in wires:
+            wire.lossy = False
+        packets = await keeper.kept(lambda packets: len(packets) > 1_700)
+        assert sum(wire.lost for wire in wires) > 60
+        assert missing(packets) == []
+        await keeper.leave()
+
+
+async def test_a_flood_of_requests_costs_a_bounded_number_of_packets(film: Path) -> None:
+    relay = Relay(replace(LOOPBACK, resends=50, viewer_datagrams=100))
+    hub = relay.hub("hall", FileSource(film))
+    flooding, other = Keeper(), Keeper()
+    viewing = await flooding.join(hub)
+    await other.join(hub)
+    packets = await flooding.kept(lambda packets: len(packets) > 50)
+    receiver = flooding.receivers[0]
+    for _ in range(200):
+        receiver._nacks.missing |= {number & 0xFFFF for number, _, _ in packets[:40]}
+        receiver._ask_missing()
+        receiver._tries.clear()
+        flooding.ask_key()
+        await asyncio.sleep(0)
+    before = len(other.recorder.packets)
+    await other.kept(lambda packets: len(packets) > before + 50)
+    assert viewing.stats.resent < 400
+    assert viewing.stats.replays <= 5
+    assert missing(other.recorder.packets) == []
+    await flooding.leave()
+    await other.leave()
+    await relay.close()
+
+
+@pytest.mark.parametrize("gso", [True, False])
+async def test_with_and_without_help_of_the_kernel_the_same_arrives(film: Path, gso: bool) -> None:
+    relay = Relay(replace(LOOPBACK, gso=gso))
+    keeper = Keeper()
+    viewing = await keeper.join(relay.hub("hall", FileSource(film)))
+    packets = await keeper.kept(lambda packets: len(packets) > 100)
+    assert missing(packets) == []
+    assert viewing.stats.dropped == 0
+    await viewing.kick(Ended.CLOSED)
+    await keeper.leave()
+    await relay.close()

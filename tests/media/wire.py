@@ -1,0 +1,61 @@
+"""A wire with a dial: datagrams between viewers and a relay, some of them lost, in both directions."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+
+class _Side(asyncio.DatagramProtocol):
+    def __init__(self, came: Any) -> None:
+        self._came = came
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        self._came(data, address)
+
+
+class Wire:
+    """`loss`: the share that is lost, once `lossy` is set; the same ones every time."""
+
+    def __init__(self, port: int, loss: float) -> None:
+        self._to = ("127.0.0.1", port)
+        self._loss, self._dice = loss, Random(4)
+        self._ways: dict[Any, Any] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.lossy = False
+        self.cut = False
+        self.lost = self.carried = 0
+        self.port = 0
+
+    async def __aenter__(self) -> "Wire":
+        loop = asyncio.get_running_loop()
+        self._near, _ = await loop.create_datagram_endpoint(lambda: _Side(self._up), ("127.0.0.1", 0))
+        self.port = self._near.get_extra_info("sockname")[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._near.close()
+        for way in self._ways.values():
+            if way is not None:
+                way.close()
+
+    def _up(self, data: bytes, address: Any) -> None:
+        if address not in self._ways:
+            self._ways[address] = None
+            self._tasks.append(asyncio.ensure_future(self._opened(data, address)))
+        elif self._ways[address] is not None and self._passes():
+            self._ways[address].sendto(data)
+
+    async def _opened(self, data: bytes, address: Any) -> None:
+        loop = asyncio.get_running_loop()
+        made = await loop.create_datagram_endpoint(
+            lambda: _Side(lambda down, _: self._near.sendto(down, address) if self._passes() else None), remote_addr=self._to
+        )
+        self._ways[address] = made[0]
+        made[0].sendto(data)
+
+    def _passes(self) -> bool:
+        self.carried += 1
+        if self.cut or (self.lossy and self._dice.random() < self._loss):
+            self.lost += 1
+            return False
+        return True

@@ -1,0 +1,147 @@
+"""Halls, cameras and viewings in a SQLite file and in a schema of a real PostgreSQL: one contract."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, select
+
+from tenants import hall_rows, viewing_rows
+from tenants.hall_rows import HallCodeTaken, HallNotFound
+from tenants.receipts import DepartmentUnknown
+from tenants.sources.postgres_write import PostgresWriter
+from tenants.sources.source import Session
+from tenants.sources.sqlite_write import SqliteWriter
+from tenants.tables import cameras, departments, hall_windows, halls, viewings
+from tests.sources.databases import make_file, make_schemas
+
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+HALL = {"code": "H1", "name": "城关区政务大厅", "kind": "HALL", "address": None}
+CAMERA = {
+    "code": "C1", "name": "一号窗口", "source": b"sealed", "scheme": "rtsp", "sees": "the counter", "sound": False, "hours": "",
+    "privacy_zones": None, "window_id": None, "department": "JYJ",
+}  # fmt: skip
+
+
+class Place:
+    """What `tenants` writes into: a source, as far as it is needed here."""
+
+    def __init__(self, writer: Any, name: str) -> None:
+        self.writer, self.name = writer, name
+
+    @asynccontextmanager
+    async def write(self, tenant: str) -> AsyncIterator[Session]:
+        async with self.writer.session(self.name) as session:
+            yield session
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    if request.param == "sqlite":
+        make_file(tmp_path / "620102.db")
+        made = Place(SqliteWriter(lambda name: tmp_path / f"{name}.db", busy=0.2), "620102")
+    else:
+        url = request.getfixturevalue("postgres")
+        await make_schemas(url, ("620102",))
+        made = Place(PostgresWriter(url), "t_620102")
+    async with made.write("620102") as session:
+        await session.run(
+            insert(departments).values(code=bindparam("code"), name=bindparam("name")), [{"code": "JYJ", "name": "教育局"}]
+        )
+    yield made
+    await made.writer.close()
+
+
+async def rows(place: Any, statement: Any) -> list[tuple[Any, ...]]:
+    async with place.write("620102") as session:
+        return [tuple(row) for row in await session.fetch(statement)]
+
+
+async def found(place: Any, row: int) -> hall_rows.Camera | None:
+    async with place.write("620102") as session:
+        return await hall_rows.camera(session, row)
+
+
+async def add(place: Any, table: Any, said: dict[str, Any]) -> int:
+    return await hall_rows.add(place, "620102", table, said)
+
+
+async def test_a_camera_hangs_in_a_hall_at_one_of_its_windows(place: Any) -> None:
+    hall, other = await add(place, halls, HALL), await add(place, halls, HALL | {"code": "H2"})
+    window = await add(place, hall_windows, {"hall_id": hall, "code": "1", "name": "一号窗口"})
+    row = await add(place, cameras, CAMERA | {"hall_id": hall, "window_id": window})
+    assert await found(place, row) == hall_rows.Camera(row, "C1", "一号窗口", "JYJ", b"sealed", "rtsp", False, "", False)
+    for wrong in ({"hall_id": other, "window_id": window}, {"hall_id": 99}):
+        with pytest.raises(HallNotFound):
+            await add(place, cameras, CAMERA | {"code": "C9"} | wrong)
+    assert await found(place, row + 1) is None
+
+
+async def test_codes_are_taken_once_and_departments_must_be_there(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    with pytest.raises(HallCodeTaken):
+        await add(place, halls, HALL)
+    await add(place, hall_windows, {"hall_id": hall, "code": "1", "name": "一"})
+    with pytest.raises(HallCodeTaken):
+        await add(place, hall_windows, {"hall_id": hall, "code": "1", "name": "二"})
+    with pytest.raises(DepartmentUnknown):
+        await add(place, cameras, CAMERA | {"hall_id": hall, "department": "XXX"})
+
+
+async def test_a_change_touches_what_it_names(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    row = await add(place, cameras, CAMERA | {"hall_id": hall})
+    await hall_rows.change(place, "620102", cameras, row, {"name": "二号窗口", "department": None})
+    kept = await found(place, row)
+    assert kept is not None
+    assert (kept.name, kept.department, kept.code, kept.sealed) == ("二号窗口", None, "C1", b"sealed")
+    await hall_rows.change(place, "620102", cameras, row, {})
+    for said in ({"name": "x"}, {}):
+        with pytest.raises(HallNotFound):
+            await hall_rows.change(place, "620102", cameras, 99, said)
+    other = await add(place, halls, HALL | {"code": "H2"})
+    window = await add(place, hall_windows, {"hall_id": other, "code": "1", "name": "一"})
+    with pytest.raises(HallNotFound):
+        await hall_rows.change(place, "620102", cameras, row, {"window_id": window})
+
+
+async def test_a_hall_goes_out_of_service_with_all_that_is_in_it(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    await add(place, hall_windows, {"hall_id": hall, "code": "1", "name": "一"})
+    row = await add(place, cameras, CAMERA | {"hall_id": hall})
+    assert await hall_rows.retire(place, "620102", halls, hall, NOW) == [row]
+    kept = await found(place, row)
+    assert kept is not None
+    assert kept.retired
+    for table in (halls, hall_windows, cameras):
+        assert await rows(place, select(table.c.id).where(table.c.retired_at.is_(None))) == []
+    with pytest.raises(HallNotFound):
+        await hall_rows.retire(place, "620102", halls, 99, NOW)
+
+
+async def test_a_viewing_is_ended_once_and_a_lost_one_when_it_was_last_seen(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    camera = await add(place, cameras, CAMERA | {"hall_id": hall})
+    begun = viewing_rows.Begun(camera, "liu", "620100", "CITY", "PATROL", "日常巡查", "gw", NOW)
+    async with place.write("620102") as session:
+        one, two = await viewing_rows.begin(session, begun), await viewing_rows.begin(session, begun)
+        other = await viewing_rows.begin(session, begun._replace(gateway="other"))
+    later = NOW + timedelta(seconds=30)
+    await viewing_rows.seen(place, "620102", later, [(one, 100), (two, 200)])
+    await viewing_rows.end(place, "620102", one, later, "LEFT", 150)
+    await viewing_rows.end(place, "620102", one, later, "KICKED", 0)
+    async with place.write("620102") as session:
+        await viewing_rows.end_lost(session, "gw", [], "GATEWAY_ENDED")
+    told = await rows(
+        place, select(viewings.c.id, viewings.c.ended_as, viewings.c.bytes, viewings.c.department_id).order_by(viewings.c.id)
+    )
+    assert told == [(one, "LEFT", 150, 1), (two, "GATEWAY_ENDED", 200, 1), (other, None, 0, 1)]
+    ((ended, seen),) = await rows(place, select(viewings.c.ended_at, viewings.c.seen_at).where(viewings.c.id == two))
+    assert ended == seen
+    async with place.write("620102") as session:
+        await viewing_rows.go_on(session, one, later)
+        await viewing_rows.end_lost(session, "gw", [one], "GATEWAY_ENDED")
+    assert await rows(place, select(viewings.c.ended_as).where(viewings.c.id == one)) == [(None,)]

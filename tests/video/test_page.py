@@ -1,0 +1,77 @@
+"""The page in a real browser: a hall is seen, the picture goes with the right and comes back by itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.video.page import KINDS
+from tests.video.chromium import Page, chromium
+from tests.video.watching import Served, served, withdrawn
+
+FRAMES = "[...document.querySelectorAll('video')].map(v => v.getVideoPlaybackQuality().totalVideoFrames)"
+
+
+async def enter(at: Served, page: Page, who: str, reason: str) -> None:
+    """What somebody does with their hands."""
+    await page.until("document.readyState === 'complete' && !!window.wall")
+    await page.run(f"document.getElementById('token').value = {at.token(who)!r}")
+    await page.run("document.querySelector('#who button').click()")
+    await page.until("document.querySelectorAll('#cameras button').length")
+    await page.run(f"document.getElementById('reason').value = {reason!r}")
+
+
+async def frames_grow(page: Page, which: int = 0) -> None:
+    before = await page.until(f"{FRAMES}[{which}]")
+    await page.until(f"{FRAMES}[{which}] > {before} + 20")
+
+
+@pytest.mark.chromium
+async def test_a_hall_is_seen_in_a_browser(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
+        await enter(at, page, "province", "查看窗口秩序")
+        await page.run("document.querySelector('#cameras button').click()")
+        await page.until("document.querySelector('video')?.videoWidth === 320")
+        await frames_grow(page)
+        assert await page.run("document.querySelector('video').videoHeight") == 180
+        assert "province" in await page.until("document.querySelector('.mark').textContent")
+        assert "实时" in await page.until("document.querySelector('.state').textContent")
+        assert (await at.viewings("{live: true}"))[0]["reason"] == "查看窗口秩序"
+        await page.picture(tmp_path / "page.png")
+        await page.run("document.querySelector('figure button').click()")
+        await at.ended("LEFT")
+        assert await page.run("document.querySelectorAll('figure').length") == 0
+
+
+@pytest.mark.chromium
+async def test_the_picture_goes_with_the_right_and_is_told_in_words(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
+        await enter(at, page, "province", "查看窗口秩序")
+        await page.run("document.querySelector('#cameras button').click()")
+        await frames_grow(page)
+        await at.registry.grant(withdrawn("province"))
+        await page.until("document.querySelector('video').srcObject === null")
+        said = await page.until("document.querySelector('.state.bad')?.textContent")
+        assert said == "The right to look was withdrawn."
+        await at.ended("RIGHT_WITHDRAWN")
+
+
+@pytest.mark.chromium
+async def test_a_picture_that_broke_comes_back_by_itself(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
+        await enter(at, page, "province", "查看窗口秩序")
+        await page.run("document.querySelector('#cameras button').click()")
+        await frames_grow(page)
+        await at.done("manager", f'changeCamera(id: "{at.camera}", input: {{sees: "the counter"}}, reason: "r") {{ id }}')
+        await at.ended("CAMERA_CHANGED")
+        await page.until("document.querySelector('video').srcObject !== null && document.querySelector('video').videoWidth === 320")
+        await frames_grow(page)
+
+
+async def test_the_page_takes_nothing_from_elsewhere(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        for path in ("/video/demo", *(f"/video/demo/{name}" for name in KINDS if name != "demo.html")):
+            answer = await at.client.get(path)
+            assert answer.status_code == 200
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert not re.search(r"https?:|//[a-z]+\.", re.sub(r"^\s*//.*$", "", answer.text, flags=re.MULTILINE)), path

@@ -1,0 +1,166 @@
+"""A camera opened, watched by a real peer over HTTP, and gone within a second of whatever ends it; all of it on record."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervision.halls import BEIJING
+from tests.video.watching import Clock, Served, hung, served, served_again, withdrawn
+
+
+async def test_a_camera_is_watched_and_it_stands_in_the_log(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        opened = await at.open("province", reason="投诉核查：窗口无人")
+        assert (opened["viewer"], opened["cameraName"]) == ("province", "一号窗口")
+        viewer = await at.watch(opened)
+        assert (await viewer.seen())[0] == (320, 180)
+        (live,) = await at.viewings("{live: true}")
+        assert (live["actor"], live["fromTenant"], live["fromLevel"], live["purpose"]) == (
+            "province",
+            "620000",
+            "PROVINCE",
+            "PATROL",
+        )
+        assert (live["reason"], live["endedAt"], live["camera"]) == ("投诉核查：窗口无人", None, {"code": "C1"})
+        states = (await at.ask("province", "{ cameras { nodes { state stateReason } } }"))["data"]["cameras"]["nodes"]
+        assert states == [{"state": "LIVE", "stateReason": None}]
+        left = await at.client.delete(viewer.location, headers=viewer.headers)
+        assert left.status_code == 200
+        (ended,) = await at.ended("LEFT")
+        assert ended["bytes"] > 1_000
+        assert await at.viewings("{live: true}") == []
+
+
+async def right_withdrawn(at: Served, _: str) -> None:
+    await at.registry.grant(withdrawn("province"))
+
+
+async def sessions_ended(at: Served, _: str) -> None:
+    at.clock.offset += 5
+    await at.done("chief", 'endSessions(subject: "province", reason: "lost her telephone") { ended { id } }')
+
+
+async def kicked(at: Served, viewing: str) -> None:
+    assert await at.done("manager", f'closeViewing(viewing: "{viewing}", reason: "somebody changes clothes") {{ id }}') == {
+        "id": viewing
+    }
+
+
+async def hours_over(at: Served, _: str) -> None:
+    at.clock.offset += 2 * 3_600
+
+
+async def lifetime_over(at: Served, _: str) -> None:
+    at.clock.offset += 5 * 3_600
+
+
+async def camera_changed(at: Served, _: str) -> None:
+    await at.done("manager", f'changeCamera(id: "{at.camera}", input: {{sound: true}}, reason: "r") {{ id }}')
+
+
+async def camera_retired(at: Served, _: str) -> None:
+    await at.done("manager", f'retireCamera(id: "{at.camera}", reason: "r") {{ id }}')
+
+
+async def hall_retired(at: Served, _: str) -> None:
+    await at.done("manager", f'retireHall(id: "{at.hall}", reason: "r") {{ id }}')
+
+
+Ending = Callable[[Served, str], Awaitable[None]]
+ENDINGS: dict[Ending, str] = {
+    right_withdrawn: "RIGHT_WITHDRAWN",
+    sessions_ended: "SESSION_ENDED",
+    kicked: "KICKED",
+    hours_over: "HOURS_OVER",
+    lifetime_over: "LIFETIME_OVER",
+    camera_changed: "CAMERA_CHANGED",
+    camera_retired: "CAMERA_CHANGED",
+    hall_retired: "CAMERA_CHANGED",
+}
+
+
+def hours_of(clock: Clock) -> str:
+    """That end in less than two hours, and not in the next one."""
+    now = datetime.fromtimestamp(clock(), BEIJING)
+    clock.offset -= (now.hour - 10) * 3_600
+    return "09:00-11:59"
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+async def test_the_picture_goes_with_the_right_to_it(tmp_path: Path, film: Path, ending: Ending) -> None:
+    clock = Clock()
+    hours = hours_of(clock) if ending is hours_over else ""
+    async with served(tmp_path, film, clock) as at:
+        if hours:
+            at.camera = await hung(at, "C2", f"file:{film.name}", f'hours: "{hours}"')
+        viewer = await at.watch(await at.open("province"))
+        other = await at.watch(await at.open("county"))
+        await viewer.seen()
+        listening = viewer.events()
+        assert (await anext(listening))[0] == "state"
+        (mine,) = [one for one in await at.viewings() if one["actor"] == "province"]
+        await ending(at, mine["id"])
+        await viewer.gone()
+        told = [one async for one in listening][-1]
+        assert told[0] == "ended"
+        assert told[1]["how"] == ENDINGS[ending]
+        ended = {one["actor"]: one for one in await at.ended(ENDINGS[ending])}["province"]
+        assert ended["bytes"] > 0
+        again = await viewer.post(await at.viewer(viewer.opened).offer())
+        assert again.status_code == 401
+        if ending in (right_withdrawn, sessions_ended, kicked):
+            seen = len(other.frames)
+            await other.seen(seen + 3)
+
+
+async def test_a_right_withdrawn_before_the_offer_gives_no_picture(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        opened = await at.open("province")
+        await at.registry.grant(withdrawn("province"))
+        viewer = at.viewer(opened)
+        answer = await viewer.post(await viewer.offer())
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "VIDEO_TOKEN_INVALID")
+        assert await at.viewings() == []
+
+
+async def test_one_who_comes_back_soon_goes_on_with_the_same_viewing(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        listening = viewer.events()
+        at.clock.offset += 70
+        token = next(iter([said["token"] async for event, said in first_of(listening, "token")]))
+        await viewer.leave()
+        await at.ended("LEFT")
+        back = at.viewer(viewer.opened | {"token": token})
+        await back.join()
+        await back.seen()
+        (live,) = await at.viewings()
+        assert live["endedAt"] is None
+        await back.leave()
+        (ended,) = await at.ended("LEFT")
+        assert ended["id"] == live["id"]
+        at.clock.offset += 40
+        fresh = await at.watch(await at.open("province"))
+        await fresh.seen()
+        assert len(await at.viewings()) == 2
+
+
+async def first_of(events: AsyncIterator[tuple[str, Any]], wanted: str) -> AsyncIterator[tuple[str, Any]]:
+    """The first event of a kind, and no further."""
+    async for event, said in events:
+        if event == wanted:
+            yield event, said
+            return
+
+
+async def test_a_gateway_that_stops_says_how_it_ended(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+    async with served_again(tmp_path, film) as at:
+        (ended,) = await at.viewings()
+        assert ended["endedAs"] == "GATEWAY_ENDED"
