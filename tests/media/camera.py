@@ -67,6 +67,8 @@ class Camera:
                 writer.transport.abort()
             await self._server.wait_closed()
             self._server = None
+            if self.connections:
+                await self.nobody.wait()
 
     @property
     def url(self) -> str:
