@@ -86,7 +86,7 @@ async def test_looks_that_all_take_too_long_end_with_the_time_for_the_answer(
     assert (status, answer["errors"][0]["extensions"]["code"]) == (504, "ANSWER_TIMED_OUT")
 
 
-async def sent_to(open_house: House, slow: Step) -> tuple[list[Any], Record]:
+async def sent_to(open_house: House, slow: Step, door: Querying | None = None, query: str = QUERY) -> tuple[list[Any], Record]:
     """What leaves for a client that takes the head only when `slow` is done."""
     record, sent = Record("id", "graphql"), list[Any]()
     token = issue("city", demo_signing(open_house.config), open_house.clock(), 60)
@@ -94,7 +94,7 @@ async def sent_to(open_house: House, slow: Step) -> tuple[list[Any], Record]:
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers, "query_string": b"", KEY: record}
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": orjson.dumps({"query": QUERY}), "more_body": False}
+        return {"type": "http.request", "body": orjson.dumps({"query": query}), "more_body": False}
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -102,7 +102,7 @@ async def sent_to(open_house: House, slow: Step) -> tuple[list[Any], Record]:
         sent.append(message)
 
     try:
-        await Querying(open_house)(scope, receive, send)
+        await (door or Querying(open_house))(scope, receive, send)
     except AnswerTimedOut:
         sent.append("broken off")
     return sent, record
@@ -127,3 +127,34 @@ async def test_without_the_wait_the_test_above_would_show_it(tmp_path: Path, mon
     async with house(tmp_path) as open_house:
         (_, body), _ = await sent_to(open_house, lambda: taken_back(open_house.registry))
     assert "城关区" in body["body"].decode()
+
+
+async def test_requests_side_by_side_share_a_look_and_one_that_comes_later_has_its_own(tmp_path: Path) -> None:
+    async with house(tmp_path) as open_house:
+        door, looking = Querying(open_house), Slow(open_house.rights, [])
+        open_house.rights = looking
+
+        async def ask() -> bytes:
+            (_, body), _ = await sent_to(open_house, _at_once, door, "{ cases { totalCount } }")
+            return bytes(body["body"])
+
+        alone = await ask()
+        assert looking.looks == 1
+        assert set(await asyncio.gather(*(ask() for _ in range(8)))) == {alone}
+        shared = looking.looks - 1
+        assert 1 <= shared < 8
+        await ask()
+        await ask()
+        assert looking.looks == 1 + shared + 2
+
+
+async def test_a_look_is_not_shared_with_what_began_after_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as open_house:
+        door = Querying(open_house)
+        (_, body), _ = await sent_to(open_house, _at_once, door)
+        assert "城关区" in body["body"].decode()
+        other = await Registry.open(f"sqlite:///{open_house.registry.folder}/registry.db")
+        await other.revoke(await own_grant(other))
+        await other.close()
+        (_, body), _ = await sent_to(open_house, _at_once, door)
+        assert "城关区" not in body["body"].decode()
