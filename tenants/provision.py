@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from io import StringIO
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 import asyncpg
@@ -30,6 +31,9 @@ from tenants.registry_store import RegistryUnprepared, RegistryUnreachable, open
 from tenants.registry_tables import REGISTRY_SCHEMA
 from tenants.sources.faults import PostgresErrors
 from tenants.tables import TENANT
+
+ONE_AT_A_TIME = Lock()
+"""Alembic's `op` is one for the whole process: two runs that write their text at once would take it from each other."""
 
 Phase: TypeAlias = Literal["pre", "post"]
 """How far to go: `pre` is safe while old code runs, `post` when none is left."""
@@ -78,7 +82,7 @@ class Migrations:
             "fn": lambda at, _context: self.script._upgrade_revs(to, at),
         }
         context = MigrationContext.configure(dialect_name=dialect, opts=opts)
-        with Operations.context(context):
+        with ONE_AT_A_TIME, Operations.context(context):
             context.run_migrations()
         return buffer.getvalue()
 
