@@ -6,14 +6,12 @@ one of each way by the command itself. Older copies of the log put in its place 
 
 import asyncio
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,7 +25,7 @@ from gateway.config import Config
 from gateway.verifying import heads_of, verified
 from supervision.audit import Deed, Outcome
 from tests.audit.places import Asking, house, made
-from tests.audit.tampering import WAYS, Files, Hand, Rows, Schemas
+from tests.audit.tampering import WAYS, Files, Hand, Rows, Schemas, copied
 from tests.door.small import configured
 from tests.postgres import Server
 
@@ -99,15 +97,6 @@ class InSchemas:
 
     def hand(self) -> Hand:
         return Schemas(self.connection, self.folder / "registry.db")
-
-
-def copied(file: Path, to: Path) -> None:
-    """A database as it stands, its log folded in."""
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for rest in (to.with_name(f"{to.name}-wal"), to.with_name(f"{to.name}-shm")):
-        rest.unlink(missing_ok=True)
-    shutil.copyfile(file, to)
 
 
 async def grown(place: Place) -> None:

@@ -1,6 +1,7 @@
 """What somebody with a database in hand does to a log: every way by itself, at a random place. Past all triggers, as they would."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -222,6 +223,15 @@ def run(file: Path, sql: str, values: tuple[Any, ...]) -> Rows:
         rows = open_file.execute(sql, values).fetchall()
         open_file.commit()
     return rows
+
+
+def copied(file: Path, to: Path) -> None:
+    """A database as it stands, its log folded in."""
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for rest in (to.with_name(f"{to.name}-wal"), to.with_name(f"{to.name}-shm")):
+        rest.unlink(missing_ok=True)
+    shutil.copyfile(file, to)
 
 
 class Schemas:

@@ -1,9 +1,6 @@
 """Whatever is done to the stored rows is found, and an untouched log is sound. The thousand are `make acceptance only=audit`."""
 
-import shutil
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +13,7 @@ from gateway.verifying import heads_of
 from supervision.faults import Failure
 from tenants.registry import Registry
 from tests.audit.places import Asking, house, made
-from tests.audit.tampering import WAYS, Files, Hand, Schemas
+from tests.audit.tampering import WAYS, Files, Hand, Schemas, copied
 from tests.door.small import configured
 
 QUESTIONS = ("{ cases(within: 620102, first: %d) { nodes { applicant { name } } } }", '{ node(id: "Case:620102:%d") { id } }')
@@ -93,15 +90,6 @@ async def test_an_older_copy_of_the_file_is_found_and_never_outgrown(tmp_path: P
             assert answer["errors"][0]["extensions"]["code"] == "AUDIT_UNWRITABLE"
         assert await asking.findings("620102") == [Finding(Kind.CUT_OFF, 3, "entries up to 4 were sealed")]
         assert "AUDIT_BROKEN" in str(asking.lines)
-
-
-def copied(file: Path, to: Path) -> None:
-    """The database as it stands, its log folded in."""
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for rest in (to.with_name(f"{to.name}-wal"), to.with_name(f"{to.name}-shm")):
-        rest.unlink(missing_ok=True)
-    shutil.copyfile(file, to)
 
 
 async def test_a_log_of_another_tenant_in_its_place_is_found(tmp_path: Path) -> None:

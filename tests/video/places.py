@@ -1,6 +1,7 @@
 """The small province with a hall, a window and cameras in it, entered through the API by whoever manages halls there."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,10 +23,13 @@ COUNTY = "620102"
 URL = "rtsp://admin:geheim@10.9.8.7:554/ch1"
 
 
-class Halls(Asking):
-    """Asks as people do, and insists."""
+class Insisting(ABC):
+    """Mutations whose outcome is known beforehand, for whoever can ask."""
 
-    async def done(self, who: str, field: str, **variables: Any) -> Any:
+    @abstractmethod
+    async def ask(self, who: str, query: str, /) -> Any: ...
+
+    async def done(self, who: str, field: str) -> Any:
         """A mutation that must succeed: what it tells."""
         answer = await self.ask(who, f"mutation {{ done: {field} }}")
         assert "errors" not in answer, answer
@@ -37,6 +41,10 @@ class Halls(Asking):
         assert answer["data"] == {"done": None}, answer
         code: str = answer["errors"][0]["extensions"]["code"]
         return code
+
+
+class Halls(Asking, Insisting):
+    """Asks as people do, and insists."""
 
     async def asked(self, who: str, query: str) -> Any:
         answer = await self.ask(who, query)

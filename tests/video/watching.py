@@ -24,7 +24,7 @@ from tenants.registry import Registry
 from tests.audit.places import made
 from tests.door.running import Lines
 from tests.door.small import configured
-from tests.video.places import PEOPLE
+from tests.video.places import PEOPLE, Insisting
 
 FILM = "hall.mp4"
 OPEN = 'openCamera(camera: "{}", reason: "{}", purpose: {}) {{ whepUrl eventsUrl token expiresAt endsAt viewer cameraName }}'
@@ -45,7 +45,7 @@ class Clock:
 
 
 @dataclass
-class Served:
+class Served(Insisting):
     """A gateway in this very loop, asked over HTTP."""
 
     config: Config
@@ -61,20 +61,9 @@ class Served:
     def token(self, subject: str) -> str:
         return issue(subject, demo_signing(self.config), self.clock(), 3_600)
 
-    async def ask(self, who: str, query: str) -> Any:
+    async def ask(self, who: str, query: str, /) -> Any:
         answer = await self.client.post("/graphql", json={"query": query}, headers={"authorization": f"Bearer {self.token(who)}"})
         return answer.json()
-
-    async def done(self, who: str, field: str) -> Any:
-        answer = await self.ask(who, f"mutation {{ done: {field} }}")
-        assert "errors" not in answer, answer
-        return answer["data"]["done"]
-
-    async def refused(self, who: str, field: str) -> str:
-        answer = await self.ask(who, f"mutation {{ done: {field} }}")
-        assert answer["data"] == {"done": None}, answer
-        code: str = answer["errors"][0]["extensions"]["code"]
-        return code
 
     async def open(self, who: str, camera: str = "", reason: str = "日常巡查", purpose: str = "PATROL") -> Any:
         return await self.done(who, OPEN.format(camera or self.camera, reason, purpose))
