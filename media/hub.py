@@ -95,7 +95,7 @@ class Hub:
     async def _answered(self, visit: Visit, taken: Offer, a_second: int) -> None:
         try:
             await visit.answered(taken, self._entrance, a_second)
-        except BaseException:
+        except BaseException:  # whatever it is, a cancelled request too: the peer is let go, and it goes on as it came
             await visit.kick(Ended.FAILED)
             raise
 

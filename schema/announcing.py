@@ -19,7 +19,7 @@ async def announced(note: Note | None, change: Change) -> AsyncIterator[None]:
     await note(change)
     try:
         yield
-    except Exception as problem:
+    except Exception as problem:  # whatever refused it, but no cancelled request: its time is over; it goes on as it came
         code = problem.code if isinstance(problem, Fault) else Failure.code
         with suppress(Failure):  # whoever writes the record logs it; what is told is why the change was not made
             await note(change._replace(refused=code))

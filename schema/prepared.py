@@ -86,7 +86,7 @@ class Prepared:
         return lately
 
     def field(self, root: Root, values: VariableValues, compiled: Compiled) -> Any:
-        """The compiled field, and what it is asked for now."""
+        """The compiled field, and what it is asked for in this request."""
         arguments = root.arguments.of(values) if root.arguments is not None else {}
         one = Asked(root.key, root.name, root.nodes, arguments, root.of)
         return compiled.field(one, self.operation, self.fragments, values), At((root.key,), None, arguments)

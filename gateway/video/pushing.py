@@ -56,7 +56,7 @@ class Pushing:
                 session = await self._admitted(actor, camera)
                 try:
                     return await self._answered(request, session)
-                except BaseException:
+                except BaseException:  # whatever it is, a cancelled request too: the session is undone, and it goes on as it came
                     self._end(session)
                     raise
         except TimeoutError:
@@ -82,7 +82,7 @@ class Pushing:
             if not self._may(lease.scope, camera):
                 raise HallNotFound
             await self._house.callers.stands(actor, lease.scope, lease.snapshot.version)  # type: ignore[arg-type]
-        except BaseException:
+        except BaseException:  # whatever it is, a cancelled request too: the lease is given back, and it goes on as it came
             self._end(session)
             raise
         return session

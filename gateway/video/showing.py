@@ -65,7 +65,7 @@ class Showing:
             opening.lease = await self.house.leases.taken(actor.subject, lambda scope: self._rights_told(opening, scope))
             self._rights_told(opening, opening.lease.scope)
             await self._key_stands(opening)
-        except BaseException:
+        except BaseException:  # whatever it is, a cancelled request too: the opening is undone, and it goes on as it came
             self.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
             raise
         if opening.over is not None:
@@ -132,7 +132,7 @@ class Showing:
         try:
             hub: Hub = self.cameras.hub(opening.wanted.tenant, found)
             viewing = await hub.view(offer)
-        except BaseException:
+        except BaseException:  # whatever it is, a cancelled request too: the viewing is ended, and it goes on as it came
             opening.left_at = self.house.clock()
             await self.journal.end(opening, ViewingEnd.LOST)
             raise

@@ -121,7 +121,7 @@ class Engine:
         return Plan(tuple(steps[0]), steps[1])
 
     def _planned(self, asked: Asked, asking: Asking) -> tuple[list[Step[Asked]], Lacking]:
-        """The steps, without the tenants that are left alone for now."""
+        """The steps, without the tenants that are left alone at the moment."""
         reach = self._reach(asked, asking)
         shut = closed(asked, reach, asking)
         open_to = replace(asked, tenants=tuple(tenant for tenant in asked.tenants if tenant not in shut)) if shut else asked

@@ -32,7 +32,7 @@ class Connections:
             connection = await self._taken()
             try:
                 rows: list[Any] = await connection.fetch(sql, *values)
-            except BaseException:
+            except BaseException:  # whatever it is, a cancelled request too: the connection goes back, and it goes on as it came
                 self._return_later(connection)
                 raise
             self._sound.append(connection)

@@ -90,7 +90,7 @@ class PostgresWriter:
                 await transaction.start()
             try:
                 yield [PostgresSession(connection, schema) for schema in schemas]
-            except BaseException:
+            except BaseException:  # whatever it is, a cancelled request too: all is rolled back, and it goes on as it came
                 with suppress(*PostgresErrors):  # a connection that is gone has rolled back; the pool resets any other
                     await transaction.rollback()
                 raise

@@ -125,7 +125,7 @@ class SqliteWriter:
                     await session.script("BEGIN IMMEDIATE")
                     yield session
                     await session.script("COMMIT")
-                except BaseException:
+                except BaseException:  # whatever it is, a cancelled request too: closing rolls back, and it goes on as it came
                     await self._closed(connection)
                     raise
                 await self._keep(name, connection, identity)
@@ -140,7 +140,7 @@ class SqliteWriter:
                 straight = Straight(connection)
                 try:
                     value = await SqliteSession(connection, self._threads).call(lambda: straight.whole(do(straight)))
-                except BaseException:
+                except BaseException:  # whatever it is, a cancelled request too: closing rolls back, and it goes on as it came
                     await self._closed(connection)
                     raise
                 await self._keep(name, connection, identity)
