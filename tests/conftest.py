@@ -46,7 +46,7 @@ def is_alive(pid: int) -> bool:
 
 
 def remove_leftovers() -> None:
-    """What killed runs left behind: servers that nobody stops any more."""
+    """What killed runs left behind: servers that nobody stops any more. Once a run, before its workers begin."""
     for folder in Path(tempfile.gettempdir()).glob("mingjing-tests-*"):
         if not is_alive(int(folder.name.rpartition("-")[2])):
             remove_servers(folder)
@@ -63,9 +63,13 @@ def pytest_configure_node(node: object) -> None:
     node.workerinput["leader"] = os.getpid()  # type: ignore[attr-defined]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Commands speak English to the tests."""
     os.environ["MINGJING_LANGUAGE"] = "en"
+    if not hasattr(config, "workerinput"):
+        with (Path(tempfile.gettempdir()) / "mingjing-tests.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be tidying up
+            remove_leftovers()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -112,8 +116,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def postgres_server(pytestconfig: pytest.Config) -> Server:
     """The run's one PostgreSQL 18; the first worker that needs it starts it, the run's leader stops it."""
     folder = run_folder(pytestconfig)
-    if not folder.exists():
-        remove_leftovers()
     folder.mkdir(exist_ok=True)
     server = Server(folder / "server")
     with (folder / "lock").open("w") as lock:

@@ -86,9 +86,18 @@ class Server:
         self._run("pg_ctl", "-w", "-s", "-D", str(self.data), "-m", mode, "stop")
 
     def remove(self) -> None:
-        if (self.data / "postmaster.pid").exists():
+        if self.is_listening():
             self.stop("immediate")
         shutil.rmtree(self.folder)
+
+    def is_listening(self) -> bool:
+        """Asked at its socket: after a machine was started anew, the number in its file may be nobody's, or somebody else's."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(self.data / f".s.PGSQL.{self.port}"))
+            except OSError:  # no such file, too, where it never came so far
+                return False
+        return True
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
