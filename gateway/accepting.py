@@ -10,7 +10,6 @@ from authz.chain import BEGIN, genuine, linked, sealed
 from supervision.audit import Deed, Head, Link, Outcome
 from supervision.faults import Failure
 from tenants import audit_heads, audit_rows
-from tenants.audit_turns import in_turn
 from tenants.registry import Registry
 from tenants.sources.source import Session, Source
 from tenants.tables import utc_text
@@ -35,7 +34,7 @@ async def accept(registry: Registry, source: Source, tenant: str, key: bytes, ac
         await audit_rows.add(session, entries, acceptance.at)
         return Link(entries[-1].number, entries[-1].mac)
 
-    link = (await in_turn(source, [tenant], write))[tenant]
+    link = (await source.in_turn([tenant], write))[tenant]
     if isinstance(link, Failure):
         raise link
     head = sealed(key, tenant, link, utc_text(acceptance.at))

@@ -17,7 +17,6 @@ from gateway.log import Log, told
 from supervision.audit import Deed, Link
 from supervision.faults import Failure, TenantTimedOut, TenantUnreachable
 from tenants import audit_rows
-from tenants.audit_turns import in_turn
 from tenants.registry import Registry
 from tenants.registry_store import RegistryUnreachable
 from tenants.sources.source import Session, Source
@@ -70,7 +69,10 @@ class Auditing:
         self._failed: dict[str, float] = {}
 
     async def record(self, deeds: Deeds) -> set[str]:
-        """Returns when all is on record and sealed; the tenants where it is not. Raises RegistryUnreachable."""
+        """Returns when all is on record and sealed; the tenants where it is not. Raises RegistryUnreachable.
+
+        Each of the three steps has its own time: one tenant that hangs in the first leaves the others theirs.
+        """
         await self._read_ahead(deeds)
         links = await self._came({tenant: self._put(tenant, some) for tenant, some in deeds.items()}, TenantTimedOut)
         written = {tenant: link for tenant, link in links.items() if isinstance(link, Link)}
@@ -94,9 +96,10 @@ class Auditing:
             if tenant not in self._heads.known and (source := self._source_of(tenant)) is not None:
                 unknown.setdefault(source, []).append(tenant)
         if sum(map(len, unknown.values())) > 1:
-            asking = asyncio.gather(*(self._heads.lacking(source, some) for source, some in unknown.items()))
             with suppress(TimeoutError):
-                await asyncio.wait_for(asking, self.limits.audit_within)
+                async with asyncio.timeout(self.limits.audit_within), asyncio.TaskGroup() as asking:
+                    for source, some in unknown.items():
+                        asking.create_task(self._heads.lacking(source, some))
 
     def closed(self) -> dict[str, Failure]:
         """The tenants that failed a moment ago: for a while they are not tried again, nor shown."""
@@ -130,7 +133,7 @@ class Auditing:
         if source is None:
             place, commit = "", nowhere
         else:
-            place = source.name if source.tenants_per_append > 1 else f"{source.name}/{tenant}"
+            place = source.name if source.logs_together else f"{source.name}/{tenant}"
             commit = self._append
         batches = self._places.get(place)
         if batches is None:
@@ -148,10 +151,14 @@ class Auditing:
         async with self._turnstile:
             became: Became = dict(await self._heads.lacking(source, deeds))
             sound = [tenant for tenant in deeds if tenant not in became]
-            became |= await in_turn(source, sound, lambda session, tenant: self._chained(session, tenant, deeds[tenant]))
+            became |= await source.in_turn(sound, lambda session, tenant: self._chained(session, tenant, deeds[tenant]))
         return [became[tenant] for tenant, _ in items]
 
     async def _chained(self, session: Session, tenant: str, deeds: Sequence[Deed]) -> Link | Failure:
+        """One log goes on by these.
+
+        Where it is a file this runs in a writer's thread, so what is shared is taken or dropped in one step.
+        """
         head = self._heads.known.get(tenant)
         if head is None:  # it was found wanting in the very moment
             return AuditBroken(UNSOUND)
@@ -159,7 +166,7 @@ class Auditing:
         try:
             last = continued(head, stands.last, stands.sealed)
         except AuditBroken as broken:
-            del self._heads.known[tenant]  # the next time it is read anew: it may have been accepted meanwhile
+            self._heads.known.pop(tenant, None)  # the next time it is read anew: it may have been accepted meanwhile
             return broken
         at = self._heads.now()
         entries = linked(self._key, tenant, last, utc_text(at), deeds)

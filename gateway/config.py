@@ -110,7 +110,7 @@ class Config:
     groups_max: int = setting(20_000, "groups of one summary at most", 1)
     document_cache_bytes: int = setting(16_777_216, "bytes that documents kept parsed and validated may take, as estimated", 0)
 
-    audit_within: float = setting(2.0, "seconds for putting on record what an answer opens; who takes longer is not shown", 0.01)
+    audit_within: float = setting(2.0, "seconds for each step of an answer's audit record; who takes longer is not shown", 0.01)
     audit_batch: int = setting(200, "answers whose audit entries are committed together in one place", 1)
     audit_at_once: int = setting(8, "places whose audit entries are committed at the same time", 1)
     audit_cases: int = setting(1_000, "cases that one audit entry names; more go into further entries", 1, most=10_000)

@@ -12,7 +12,6 @@ from authz.chain import BEGIN, AuditBroken, continued, genuine, sealed
 from supervision.audit import Head, Link
 from supervision.faults import Failure
 from tenants import audit_heads, audit_rows
-from tenants.audit_turns import in_turn
 from tenants.registry import Registry
 from tenants.registry_store import RegistryUnreachable
 from tenants.sources.faults import RowConflict
@@ -50,7 +49,7 @@ class Heads:
         try:
             found, faults = await self._read(unread), dict[str, Failure]()
             if fresh := [tenant for tenant in unread if tenant not in found]:
-                stands = await in_turn(source, fresh, lambda session, _: audit_rows.where_it_stands(session, 0))
+                stands = await source.in_turn(fresh, lambda session, _: audit_rows.where_it_stands(session, 0))
                 faults = {tenant: stood for tenant, stood in stands.items() if isinstance(stood, Failure)}
                 found |= await self._begun([tenant for tenant, stood in stands.items() if stood == audit_rows.EMPTY])
                 found |= await self._read(tenant for tenant in fresh if tenant not in (*found, *faults))
@@ -103,17 +102,21 @@ class Heads:
         return stand | moved
 
     async def _overtaken(self, tenant: str, head: Head | None, link: Link) -> Link | Failure | None:
-        """Another gateway moved the head: it must lie in the same chain. None: try again, from there."""
-        self.known.pop(tenant, None)
+        """Another gateway moved the head: it must lie in the same chain. None: try again, from there.
+
+        Until that is seen, entries of this gateway go on from the head it knew: it is of the same chain, or they are not sealed.
+        """
         source = self._source_of(tenant)
         if head is None or source is None or not genuine(self._key, head):
+            self.known.pop(tenant, None)
             return AuditBroken(UNSOUND)
-        stands = (await in_turn(source, [tenant], lambda session, _: audit_rows.where_it_stands(session, head.number)))[tenant]
+        stands = (await source.in_turn([tenant], lambda session, _: audit_rows.where_it_stands(session, head.number)))[tenant]
         if isinstance(stands, Failure):
             return stands
         try:
             continued(head, stands.last, stands.sealed)
         except AuditBroken as broken:
+            self.known.pop(tenant, None)
             return broken
         self.known[tenant] = head
         return link if head.number >= link.number else None

@@ -36,6 +36,7 @@ from supervision.faults import Failure, Fault
 from supervision.scope import Scope as Compiled
 from tenants.administration import PolicyChanged
 from tenants.registry import SHOWN_WITHIN, Snapshot
+from tenants.registry_store import RegistryUnreachable
 
 READ_AGAIN = 2
 """How often an answer is computed anew because the policy changed meanwhile."""
@@ -65,10 +66,10 @@ class Shown(NamedTuple):
 
 
 class Look(NamedTuple):
-    """That somebody's rights stood, at a moment of the loop's clock."""
+    """That somebody's rights stood in this version of the tree, at a moment of the loop's clock."""
 
     scope: Compiled
-    snapshot: Snapshot
+    tree: int
     at: float
 
 
@@ -150,7 +151,7 @@ class Querying:
     ) -> Shown:
         """An answer whose rights, and whose asker's key, still stand after it was computed and what it opens is on record.
 
-        In this order: what is revoked while the record is written is not shown. Raises PolicyChanged, TokenInvalid. A change
+        In this order: nothing is shown after a revocation was acknowledged. Raises PolicyChanged, TokenInvalid. A change
         is never made twice: whether its maker's rights still stand is seen once more in its own transaction.
         """
         house, began = self.house, asyncio.get_running_loop().time()
@@ -175,16 +176,17 @@ class Querying:
         raise PolicyChanged()
 
     async def _standing_until(self, actor: Actor, scope: Compiled, snapshot: Snapshot, began: float) -> float | None:
-        """Until when an answer by these rights may be shown; None where they stand no more. Raises TokenInvalid.
+        """Until when an answer by these rights may be shown; None where they stand no more.
 
-        Counted from before the look: a revocation that it missed is not acknowledged earlier. A look that took too long is none.
-        One that somebody else's request of the same person made while this one was under way is as good as its own.
+        Counted from before the look: a revocation that it missed is not acknowledged earlier. A look that took too long is
+        none, and a registry that takes too long again and again is asked no more. One that another request of the same person
+        made while this one was under way is as good as its own. Raises TokenInvalid, RegistryUnreachable.
         """
         loop = asyncio.get_running_loop()
-        while True:
+        for _ in range(1 + READ_AGAIN):
             look = self._looks.get(scope.subject)
-            if look is None or look.at < began or look.scope is not scope or look.snapshot is not snapshot:
-                look = Look(scope, snapshot, loop.time())
+            if look is None or look.at < began or look.scope is not scope or look.tree != snapshot.version:
+                look = Look(scope, snapshot.version, loop.time())
                 if not await self.house.rights.stand(scope, snapshot):
                     return None
                 self._keep(look)
@@ -194,6 +196,7 @@ class Querying:
                 return until
             began = loop.time()
             await asyncio.sleep(0)  # a look into a file lets nobody else in, nor the time limit
+        raise RegistryUnreachable("it answers too slowly")
 
     def _keep(self, look: Look) -> None:
         if len(self._looks) >= LOOKS:

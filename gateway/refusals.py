@@ -13,6 +13,7 @@ from gateway.auditing import Auditing
 from gateway.log import Log, told
 from gateway.witness import Asker
 from supervision.audit import Deed, Outcome
+from supervision.faults import Failure
 from supervision.grant import Grant
 from supervision.pattern import covers_path
 from supervision.scope import Scope
@@ -91,8 +92,10 @@ class Refusals:
         return None
 
     async def _cases(self, source: Source, tenant: str, nos: Sequence[str], ids: Sequence[int]) -> audit_rows.Cases:
-        async with source.appending([tenant]) as sessions:
-            return await audit_rows.cases_named(sessions[0], nos, ids)
+        found = (await source.in_turn([tenant], lambda session, _: audit_rows.cases_named(session, nos, ids)))[tenant]
+        if isinstance(found, Failure):
+            raise found
+        return found
 
     def _lost(self, refused: Iterable[Refused], why: str) -> None:
         for one in refused:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from authz.chain import Finding, Reading
 from supervision.audit import Entry, Head, Look
 from tenants import audit_heads, audit_rows
-from tenants.audit_turns import in_turn
 from tenants.registry import Registry
 from tenants.sources.source import Session, Source
 
@@ -43,7 +42,7 @@ async def _stretch(source: Source, tenant: str, first: int) -> tuple[list[Entry]
         to = entries[-1].number if len(entries) == AT_ONCE else audit_rows.LARGEST
         return entries, await audit_rows.index(session, first, to)
 
-    found = (await in_turn(source, [tenant], read))[tenant]
+    found = (await source.in_turn([tenant], read))[tenant]
     if isinstance(found, Exception):
         raise found
     return found

@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from schema.context import Change, Note
-from supervision.faults import Failure, Fault
+from supervision.faults import Failure, Refusal
 
 
 @asynccontextmanager
 async def announced(note: Note | None, change: Change) -> AsyncIterator[None]:
     """Around the change itself. Raises what `note` raises, before anything is changed, and what the change raises.
 
-    Whoever is cut off (by the time limit, say) leaves the first entry alone: whether it was made is not known then.
+    A refusal comes before the commit: it has the second entry. A failure of ours, and a request whose time is over, leave the
+    first entry alone: whether the change was made is not known then.
     """
     if note is None:
         yield
@@ -19,8 +20,7 @@ async def announced(note: Note | None, change: Change) -> AsyncIterator[None]:
     await note(change)
     try:
         yield
-    except Exception as problem:  # whatever refused it, but no cancelled request: its time is over; it goes on as it came
-        code = problem.code if isinstance(problem, Fault) else Failure.code
+    except Refusal as refused:
         with suppress(Failure):  # whoever writes the record logs it; what is told is why the change was not made
-            await note(change._replace(refused=code))
+            await note(change._replace(refused=refused.code))
         raise

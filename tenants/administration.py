@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, insert, literal, select
 from supervision.faults import Refusal
 from supervision.grant import Grant
 from tenants import policy_rows
-from tenants.policy_changes import OF_ID, Ended, cut_delegations, end_grants, end_team
+from tenants.policy_changes import OF_ID, Ended, and_handed_on, cut_delegations, end_grants, end_team
 from tenants.policy_rows import GrantInvalid, add_grant, granted
 from tenants.proposal_rows import OF_TEAM, PROPOSAL, PROPOSALS, Decision, Proposed, add_proposal, proposals_of, settle
 from tenants.registry import Registry
@@ -186,14 +186,8 @@ async def team_rows(registry: Registry, number: int) -> list[Grant]:
 
 
 async def with_handed_on(registry: Registry, rows: Iterable[policy_rows.Granted]) -> list[policy_rows.Granted]:
-    """These rows and every delegation that hands one of them on, however far, each once. By index: reads no other row."""
-    found = {one.grant.id: one for one in rows}
-    waiting = list(found)
-    for number in waiting:  # grows as it goes
-        handed = [granted(row) for row in await registry.store.fetch(policy_rows.THROUGH, {"giver": number})]
-        waiting += [one.grant.id for one in handed if one.grant.id not in found]
-        found |= {one.grant.id: one for one in handed}
-    return [found[number] for number in sorted(found)]
+    """These rows and every delegation that hands one of them on."""
+    return await and_handed_on(registry.store.fetch, [one.grant.id for one in rows])
 
 
 async def grant_of(registry: Registry, number: int) -> policy_rows.Granted | None:

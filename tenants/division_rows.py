@@ -21,7 +21,7 @@ from supervision.pattern import tenant_path
 from supervision.tree import Division, Level, Tree, TreeRefused
 from tenants.policy_changes import Ended, end_grants, torn
 from tenants.policy_rows import take_policy
-from tenants.proposal_rows import Decision, Proposed, move_proposals, settle, waiting_in
+from tenants.proposal_rows import Decision, move_proposals, settle, waiting_in
 from tenants.registry_tables import grants, tenants
 from tenants.sources.source import Session
 
@@ -206,8 +206,7 @@ async def _move_grants(session: Session, moves: Mapping[str, str], ended: Ended 
     )
 
 
-def listed_rights(rows: Sequence[Grant], proposed: Sequence[Proposed] = ()) -> str:
+def listed_rights(rows: Sequence[Grant]) -> str:
     """Each row, so that somebody can be asked about it."""
     every = [f"{row.id}: {row.subject} {row.role} {row.path}" for row in rows]
-    every += [f"proposal {one.id}: {one.subject} {one.role} {one.path}" for one in proposed]
     return "; ".join(every[:20]) + (f" and {len(every) - 20} more" if len(every) > 20 else "")

@@ -4,17 +4,20 @@ Each function is part of a transaction that took the policy (`policy_rows.take_p
 its own, with who ended it and why. Decides nobody's rights.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from supervision.grant import Grant
 from supervision.pattern import parsed
-from tenants.policy_rows import ALL, FIELDS, KEY, OF_SUBJECT, SAME, granted, stamp, take_policy
+from tenants.policy_rows import ALL, FIELDS, KEY, OF_SUBJECT, SAME, TEAM, THROUGH, Granted, granted, stamp, take_policy
 from tenants.registry_tables import grants, grants_ended
 from tenants.sources.source import Session
+
+Fetch: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
+"""A session's, or the registry's own."""
 
 
 class Ended(NamedTuple):
@@ -26,13 +29,11 @@ class Ended(NamedTuple):
 
 
 _KEPT = ("id", *FIELDS, "granted_at")
-_ROW = select(*(grants.c[name] for name in _KEPT)).where(grants.c.id == bindparam("at"))
 _KEEP = insert(grants_ended).values(
     {name: bindparam(name) for name in _KEPT} | {f"ended_{name}": bindparam(f"ended_{name}") for name in ("by", "at", "because")}
 )
 _REMOVE = delete(grants).where(grants.c.id == bindparam("at"))
-_THROUGH = select(grants.c.id).where(grants.c.through == bindparam("giver"))
-_OF_TEAM = select(grants.c.id).where(grants.c.team == bindparam("at"))
+_REPOINT = update(grants).where(grants.c.through == bindparam("gone")).values(through=bindparam("stays"))
 _SHORTEN = update(grants).where(grants.c.id == bindparam("at")).values(expires=bindparam("until"))
 OF_ID = select(*(grants.c[name] for name in ("id", *FIELDS, "granted_at", "demo"))).where(grants.c.id == bindparam("at"))
 
@@ -40,28 +41,31 @@ OF_ID = select(*(grants.c[name] for name in ("id", *FIELDS, "granted_at", "demo"
 async def end_grants(session: Session, numbers: Iterable[int], ended: Ended) -> list[Grant]:
     """Takes rows back, and every delegation that hands one of them on, however far. What went, the first granted first."""
     await take_policy(session)
-    going = await _handed_on(session, numbers)
-    rows = [row for number in going for row in await session.fetch(_ROW, {"at": number})]
+    rows = await and_handed_on(session.fetch, numbers)
     marks = {"ended_by": ended.by, "ended_at": ended.at, "ended_because": ended.because}
-    await session.run(_KEEP, [dict(zip(_KEPT, row, strict=True)) | marks for row in rows])
-    await session.run(_REMOVE, [{"at": row[0]} for row in rows])
+    kept = [{name: getattr(one.grant, name) for name in _KEPT[:-1]} | {"granted_at": one.granted_at} | marks for one in rows]
+    await session.run(_KEEP, kept)
+    await session.run(_REMOVE, [{"at": one.grant.id} for one in rows])
     if rows:
-        await stamp(session, [row[1] for row in rows])
-    return [Grant(id=row[0], **dict(zip(FIELDS, row[1:-1], strict=True))) for row in rows]
+        await stamp(session, [one.grant.subject for one in rows])
+    return [one.grant for one in rows]
 
 
-async def _handed_on(session: Session, numbers: Iterable[int]) -> list[int]:
-    """These rows and all that were handed on through them."""
-    found = sorted(set(numbers))
-    for number in found:  # grows as it goes
-        found += [row[0] for row in await session.fetch(_THROUGH, {"giver": number}) if row[0] not in found]
-    return sorted(found)
+async def and_handed_on(fetch: Fetch, numbers: Iterable[int]) -> list[Granted]:
+    """The rows of these numbers and every delegation that hands one of them on, however far, each once. By index."""
+    found: dict[int, Granted] = {}
+    waiting = list(numbers)
+    for number in waiting:  # grows as it goes
+        if number not in found and (rows := await fetch(OF_ID, {"at": number})):
+            found[number] = granted(rows[0])
+            waiting += [row[0] for row in await fetch(THROUGH, {"giver": number})]
+    return [found[number] for number in sorted(found)]
 
 
 async def end_team(session: Session, number: int, ended: Ended) -> list[Grant]:
     """Takes back every row of an inspection group."""
     await take_policy(session)
-    return await end_grants(session, [row[0] for row in await session.fetch(_OF_TEAM, {"at": number})], ended)
+    return await end_grants(session, [row[0] for row in await session.fetch(TEAM, {"team": number})], ended)
 
 
 async def cut_delegations(session: Session, denial: Grant, ended: Ended, now: int) -> list[Grant]:
@@ -74,29 +78,31 @@ async def cut_delegations(session: Session, denial: Grant, ended: Ended, now: in
     met = [row for own in theirs for row in await _delegations(session, own.id) if meets(row, denial)]
     if denial.not_before <= now:
         return await end_grants(session, [row.id for row in met], ended)
-    late = await _handed_on(session, [row.id for row in met])
-    rows = [granted(row).grant for number in late for row in await session.fetch(OF_ID, {"at": number})]
+    rows = [one.grant for one in await and_handed_on(session.fetch, [row.id for row in met])]
     going = [row for row in rows if row.not_before >= denial.not_before]
     shorter = [row for row in rows if row.not_before < denial.not_before < row.expires]
-    twins = [row.id for row in shorter if not await _shortened(session, row, denial.not_before)]
+    twins = [row.id for row in shorter if await _twin_of(session, row, denial.not_before)]
     if shorter:
         await stamp(session, [row.subject for row in shorter])
     return await end_grants(session, [*twins, *(row.id for row in going)], ended)
 
 
-async def _shortened(session: Session, row: Grant, until: int) -> bool:
-    """Ends a row at a moment to come. False where another stands that says the same then: two may not, so this one is to go."""
+async def _twin_of(session: Session, row: Grant, until: int) -> bool:
+    """Ends a row at a moment to come. True where another stands that says the same then: two may not, so this one is to go.
+
+    What was handed on through it hangs on the other from now on: until that moment nobody loses anything.
+    """
     key = {name: getattr(row, name) for name in KEY} | {"expires": until}
-    if await session.fetch(SAME, key):
-        return False
+    if twin := await session.fetch(SAME, key):
+        await session.run(_REPOINT, [{"gone": row.id, "stays": twin[0][0]}])
+        return True
     await session.run(_SHORTEN, [{"at": row.id, "until": until}])
-    return True
+    return False
 
 
 async def _delegations(session: Session, number: int) -> list[Grant]:
     """The rows that hand this one on, directly."""
-    numbers = [row[0] for row in await session.fetch(_THROUGH, {"giver": number})]
-    return [granted(row).grant for one in numbers for row in await session.fetch(OF_ID, {"at": one})]
+    return [granted(row).grant for row in await session.fetch(THROUGH, {"giver": number})]
 
 
 def meets(row: Grant, denial: Grant) -> bool:

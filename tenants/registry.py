@@ -279,12 +279,12 @@ class Registry:
         await self.refresh()
 
     async def _clear(self, session: Session, path: str, end_rights: bool) -> None:
-        """No right names the tenant at this path any more. Raises RightsInTheWay."""
+        """No right names the tenant at this path any more, and nothing waits to. Raises RightsInTheWay."""
         rows = [policy_rows.granted(row).grant for row in await session.fetch(policy_rows.ALL)]
         named = [row for row in rows if tenant_path(row.path) == path]
         proposed = await proposal_rows.waiting_in(session, {path})
-        if (named or proposed) and not end_rights:
-            raise RightsInTheWay(listed_rights(named, proposed))
+        if named and not end_rights:
+            raise RightsInTheWay(listed_rights(named))
         ended = policy_changes.Ended("tenants retire", "the tenant was abolished", datetime.now(UTC))
         for one in proposed:
             await proposal_rows.settle(session, one.id, proposal_rows.Decision("REJECTED", ended.by, ended.at, ended.because))

@@ -4,7 +4,6 @@ A private key is made and used here, at the account's own machine, and never rea
 """
 
 import asyncio
-import getpass
 import os
 import re
 import time
@@ -24,7 +23,7 @@ from authz.identity import SERVICE, SERVICE_ALGORITHMS
 from authz.jwk import jwk_of, public_key, spelled, thumbprint
 from authz.signing import issue
 from gateway import table
-from gateway.commands.tenants import Data, content_of, opened
+from gateway.commands.tenants import Data, content_of, opened, whoever
 from gateway.commands.token import duration
 from gateway.config import configured
 from gateway.signing import account_signing
@@ -81,14 +80,6 @@ def add(
 
     asyncio.run(run())
     typer.echo(added.kid)
-
-
-def whoever() -> str:
-    """The user of this machine; a container may have no name for it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def named(name: str) -> str:

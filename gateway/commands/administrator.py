@@ -4,7 +4,6 @@ Whoever has the registry and the audit's key in hand may do it; it is on record 
 """
 
 import asyncio
-import getpass
 import os
 import time
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from authz.compile import compile_scope
 from authz.identity import SERVICE
 from gateway.auditing import Auditing, AuditLimits
 from gateway.commands.audit import logs
-from gateway.commands.tenants import Data
+from gateway.commands.tenants import Data, whoever
 from gateway.config import Config, configured
 from gateway.graphql import reason_of
 from gateway.log import to_stderr
@@ -56,7 +55,7 @@ def administrator(
 
 async def appointed(config: Config, subject: str, tenant: str, why: str) -> Grant:
     """The grant, made and on record. Raises TenantNotFound, GrantInvalid, AuditUnwritable."""
-    by = f"cli:{getpass.getuser()}"
+    by = f"cli:{whoever()}"
     async with logs(config) as (registry, sources):
         home = registry.tree.paths.get(tenant)
         if home is None:

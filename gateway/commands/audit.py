@@ -1,7 +1,6 @@
 """`mingjing audit`: the logs of who looked at what, held against their chains; and a restored one accepted, on record."""
 
 import asyncio
-import getpass
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ import typer
 
 from authz.chain import Finding
 from gateway.accepting import Acceptance, accept
-from gateway.commands.tenants import Data, opened
+from gateway.commands.tenants import Data, opened, whoever
 from gateway.config import Config, configured
 from gateway.graphql import reason_of
 from gateway.progress import progress
@@ -59,7 +58,7 @@ def accept_log(
 ) -> None:
     """Take a log that does not go on from its head as it stands: after a database was restored from a copy, say. On record."""
     config = configured(os.environ, data=data)
-    told = Acceptance(f"cli:{getpass.getuser()}", reason_of({"reason": reason}), datetime.now(UTC))
+    told = Acceptance(f"cli:{whoever()}", reason_of({"reason": reason}), datetime.now(UTC))
 
     async def run() -> int:
         async with logs(config) as (registry, sources):

@@ -1,6 +1,7 @@
 """`mingjing tenants`: the tree, the places of its databases, and how they stand."""
 
 import asyncio
+import getpass
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
@@ -57,6 +58,14 @@ def chosen(registry: Registry, within: str) -> tuple[str, ...]:
     if within not in registry.tree.paths:
         raise TenantNotFound(within)
     return registry.tree.subtree(within)
+
+
+def whoever() -> str:
+    """The user of this machine; a container may have no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def content_of(file: Path) -> bytes:

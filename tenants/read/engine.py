@@ -16,7 +16,7 @@ from tenants.read import merge
 from tenants.read.amounts import halved, whole
 from tenants.read.fanout import Fanout
 from tenants.read.masks import Masking, gates, searched
-from tenants.read.opened import OPENED
+from tenants.read.opened import OPENED, Sought
 from tenants.read.plan import Plan, Step, divided
 from tenants.read.request import (
     Asking,
@@ -142,8 +142,19 @@ class Engine:
         open_to = reduce(common, (asking.scope.reach(action, self.tree.paths) for action in fields), reach)
         mine = [tenant for tenant in asked.tenants if tenant in reach]
         if mine and not any(anything(open_to.get(tenant, False)) for tenant in mine):
+            self._refuse(mine, fields, asking)
             raise FieldClosed(" ".join(fields))
         return open_to
+
+    def _refuse(self, tenants: Sequence[str], fields: Sequence[str], asking: Asking) -> None:
+        """A search by what the asker sees nowhere is on record where it was to go, by the fields that are closed there."""
+        if (opened := asking.opened) is None:
+            return
+        for action in fields:
+            reach = asking.scope.reach(action, self.tree.paths)
+            for tenant in tenants:
+                if not anything(reach.get(tenant, False)):
+                    opened.refuse(Sought(tenant, action))
 
     def _without_failing(self, step: Step[Asked], reach: Reach, lacking: Lacking) -> Step[Asked] | None:
         now = asyncio.get_running_loop().time()

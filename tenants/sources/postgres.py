@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from supervision.faults import TenantBroken
+from supervision.faults import Failure, TenantBroken
 from supervision.scope import Reach
 from tenants.places import schema_of
 from tenants.read.expressions import POSTGRES
@@ -20,9 +20,10 @@ from tenants.read.given import grouping, page
 from tenants.read.request import Groups, Limits, Missing, Nested, Read, Row
 from tenants.read.statement import Limbs, Text_, grouped_union, limbs_apart, narrowing, narrowing_values, nested_union, union
 from tenants.sources.connections import Connections
-from tenants.sources.faults import PostgresErrors, postgres_fault
+from tenants.sources.faults import PostgresErrors, RowConflict, postgres_fault
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Part, Session
+from tenants.turns import take_audit_turns
 
 NARROW = 8
 """Tenants of a statement up to which it is a small one. These have connections of their own: a plan over 200 schemas takes
@@ -65,7 +66,7 @@ class Postgres:
         self.name, self._url, self._limits, self._passfile = name, url, limits, passfile
         self.tenants_per_statement = limits.tenants_per_statement
         self._connections: dict[bool, Connections] = {}
-        self.tenants_per_append = APPENDED
+        self.logs_together = True
         self._writer = PostgresWriter(url, passfile=passfile)
         self._appender = PostgresWriter(url, connections=APPENDERS, patience=limits.audit_within, passfile=passfile)
         self._narrowed: dict[tuple[str, ...], Narrowed] = {}
@@ -119,12 +120,26 @@ class Postgres:
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         return self._writer.session(schema_of(tenant))
 
-    def appending(self, tenants: Sequence[str]) -> AbstractAsyncContextManager[Sequence[Session]]:
-        return self._appender.sessions([schema_of(tenant) for tenant in tenants])
+    async def in_turn(
+        self, tenants: Sequence[str], do: Callable[[Session, str], Coroutine[Any, Any, Value]]
+    ) -> Mapping[str, Value | Failure]:
+        done: dict[str, Value | Failure] = {}
+        for n in range(0, len(tenants), APPENDED):
+            done |= await self._appended(tenants[n : n + APPENDED], do)
+        return done
 
-    async def append(self, tenant: str, do: Callable[[Session], Coroutine[Any, Any, Value]]) -> Value:
-        async with self.appending([tenant]) as (session,):
-            return await do(session)
+    async def _appended(
+        self, tenants: Sequence[str], do: Callable[[Session, str], Coroutine[Any, Any, Value]]
+    ) -> Mapping[str, Value | Failure]:
+        """In one transaction; where that breaks, each by itself."""
+        try:
+            async with self._appender.sessions([schema_of(tenant) for tenant in tenants]) as sessions:
+                await take_audit_turns(sessions[0], tenants)
+                return {tenant: await do(session, tenant) for tenant, session in zip(tenants, sessions, strict=True)}
+        except Failure as failure:
+            if len(tenants) == 1 or not isinstance(failure, TenantBroken | RowConflict):
+                return dict.fromkeys(tenants, failure)
+        return {tenant: one for each in tenants for tenant, one in (await self._appended([each], do)).items()}
 
     async def close(self) -> None:
         for held in self._connections.values():

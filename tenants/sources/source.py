@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Executable
 
+from supervision.faults import Failure
 from supervision.scope import Reach
 from tenants.read.request import Groups, Missing, Nested, Read, Row
 
@@ -51,7 +52,8 @@ class Source(Protocol):
 
     name: str
     tenants_per_statement: int
-    tenants_per_append: int
+    logs_together: bool
+    """Whether the audit logs of several tenants are committed together."""
 
     async def read(self, read: Read, reach: Reach, now: datetime) -> Part:
         """The rows of a page over these tenants, at most `read.limit`, in the order of the scan (backward: from the end)."""
@@ -68,11 +70,14 @@ class Source(Protocol):
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         """A transaction for writing; at most one at a time for a tenant of a SQLite file."""
 
-    def appending(self, tenants: Sequence[str]) -> AbstractAsyncContextManager[Sequence[Session]]:
-        """One transaction for the audit logs of these tenants, at most `tenants_per_append`; waits for no batch of events."""
+    async def in_turn(
+        self, tenants: Sequence[str], do: Callable[[Session, str], Coroutine[Any, Any, Value]]
+    ) -> Mapping[str, Value | Failure]:
+        """What `do` returned for each tenant's audit log, after the commit of a transaction that had the log's turn; or why not.
 
-    async def append(self, tenant: str, do: Callable[[Session], Coroutine[Any, Any, Value]]) -> Value:
-        """What `do` returns, after the commit of one transaction for one tenant's audit log. It waits for its session only."""
+        `do` waits for its session only. A log has a turn of its own: an answer that waits for its entry need not wait for a
+        batch of events (in a file it does: there is one writer). One broken tenant silences no other.
+        """
 
     async def close(self) -> None:
         """Give back threads, files and connections."""

@@ -6,8 +6,8 @@ Lists are read by one thread (each row takes the interpreter's lock back: two ar
 import asyncio
 import json
 import resource
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -57,7 +57,7 @@ class Sqlite:
 
     def __init__(self, name: str, folder: Path, limits: Limits) -> None:
         self.name, self.folder, self._limits = name, folder.absolute(), limits
-        self.tenants_per_statement, self.tenants_per_append = 1_000_000, 1
+        self.tenants_per_statement, self.logs_together = 1_000_000, False
         threads = limits.sqlite_list_threads + limits.sqlite_aggregate_threads
         reading, writing = handles_of(limits)
         readers = [Reader(self.folder, reading // threads, limits.patience / 20) for _ in range(threads)]
@@ -105,14 +105,20 @@ class Sqlite:
     def write(self, tenant: str) -> AbstractAsyncContextManager[Session]:
         return self._writer.session(tenant)
 
-    @asynccontextmanager
-    async def appending(self, tenants: Sequence[str]) -> AsyncIterator[Sequence[Session]]:
-        """A file a transaction."""
-        async with self._writer.session(*tenants) as session:
-            yield [session]
+    async def in_turn(
+        self, tenants: Sequence[str], do: Callable[[Session, str], Coroutine[Any, Any, Value]]
+    ) -> Mapping[str, Value | Failure]:
+        """A transaction a file, which is its turn."""
 
-    async def append(self, tenant: str, do: Callable[[Session], Coroutine[Any, Any, Value]]) -> Value:
-        return await self._writer.once(tenant, do)
+        async def one(tenant: str) -> Value | Failure:
+            try:
+                return await self._writer.once(tenant, lambda session: do(session, tenant))
+            except Failure as failure:
+                return failure
+
+        async with asyncio.TaskGroup() as side_by_side:
+            doing = {tenant: side_by_side.create_task(one(tenant)) for tenant in tenants}
+        return {tenant: task.result() for tenant, task in doing.items()}
 
     async def close(self) -> None:
         for reader in (*self._lists, *self._aggregates):

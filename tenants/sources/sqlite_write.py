@@ -24,6 +24,9 @@ from tenants.tables import TENANT, utc_text
 Value = TypeVar("Value")
 sqlite3.register_adapter(datetime, utc_text)  # every moment in every file has this one spelling
 
+STEPS = 2
+"""Whole transactions under way for each thread: one that it does, and one that is ready when it is done."""
+
 SETTINGS = "PRAGMA busy_timeout={busy_ms}; PRAGMA journal_mode=wal; PRAGMA synchronous=full; PRAGMA foreign_keys=on"
 
 
@@ -111,42 +114,45 @@ class SqliteWriter:
         self._locate, self._handles = locate, handles
         self._settings = SETTINGS.format(busy_ms=int(busy * 1000))
         self._threads = ThreadPoolExecutor(threads, "sqlite-write")
+        self._steps = asyncio.Semaphore(STEPS * threads)
         self._idle: OrderedDict[str, tuple[sqlite3.Connection, tuple[int, int]]] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
     async def session(self, name: str) -> AsyncIterator[SqliteSession]:
         """A transaction, begun as a writer's at once, so that it never has to be given up half-way. Errors come as faults."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
-            try:
-                connection, identity = await self._opened(name)
-                session = SqliteSession(connection, self._threads)
-                try:
-                    await session.script("BEGIN IMMEDIATE")
-                    yield session
-                    await session.script("COMMIT")
-                except BaseException:  # whatever it is, a cancelled request too: closing rolls back, and it goes on as it came
-                    await self._closed(connection)
-                    raise
-                await self._keep(name, connection, identity)
-            except sqlite3.Error as error:
-                raise sqlite_fault(error) from error
+        async with self._turn(name), self._connected(name) as connection:
+            session = SqliteSession(connection, self._threads)
+            await session.script("BEGIN IMMEDIATE")
+            yield session
+            await session.script("COMMIT")
 
     async def once(self, name: str, do: Callable[[Straight], Coroutine[Any, Any, Value]]) -> Value:
-        """What `do` returns, after the commit: a whole transaction in one step of a thread. It waits for its session only."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        """What `do` returns, after the commit: a whole transaction in one step of a thread. It waits for its session only.
+
+        A few of these are under way at once, however many are asked for: each has a file open. The file's turn comes first, so
+        that one file's long batch holds up no other file.
+        """
+        async with self._turn(name), self._steps, self._connected(name) as connection:
+            straight = Straight(connection)
+            return await SqliteSession(connection, self._threads).call(lambda: straight.whole(do(straight)))
+
+    def _turn(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    @asynccontextmanager
+    async def _connected(self, name: str) -> AsyncIterator[sqlite3.Connection]:
+        """The handle of a file whose turn it is, for one transaction."""
+        try:
+            connection, identity = await self._opened(name)
             try:
-                connection, identity = await self._opened(name)
-                straight = Straight(connection)
-                try:
-                    value = await SqliteSession(connection, self._threads).call(lambda: straight.whole(do(straight)))
-                except BaseException:  # whatever it is, a cancelled request too: closing rolls back, and it goes on as it came
-                    await self._closed(connection)
-                    raise
-                await self._keep(name, connection, identity)
-                return value
-            except sqlite3.Error as error:
-                raise sqlite_fault(error) from error
+                yield connection
+            except BaseException:  # whatever it is, a cancelled request too: closing rolls back, and it goes on as it came
+                await self._closed(connection)
+                raise
+            await self._keep(name, connection, identity)
+        except sqlite3.Error as error:
+            raise sqlite_fault(error) from error
 
     async def _opened(self, name: str) -> tuple[sqlite3.Connection, tuple[int, int]]:
         file = self._locate(name)

@@ -100,8 +100,8 @@ class Asking:
     async def entries(self, tenant: str) -> list[Entry]:
         """The tenant's log, after what waits behind answers was written."""
         await self.house.refusals._waiting.join()
-        async with self.source(tenant).appending([tenant]) as sessions:
-            return await audit_rows.page(sessions[0], 1, 1_000_000)
+        async with self.source(tenant).write(tenant) as session:
+            return await audit_rows.page(session, 1, 1_000_000)
 
     async def logs(self, codes: Sequence[str] = CODES) -> dict[str, list[Entry]]:
         """The logs in which something stands."""

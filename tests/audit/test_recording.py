@@ -65,6 +65,15 @@ async def test_who_searches_by_a_persons_data_stands_in_the_log_found_or_not(gat
     assert await gateway.findings("620102") == []
 
 
+async def test_who_searches_by_what_they_see_nowhere_stands_in_the_logs_as_refused(gateway: Asking) -> None:
+    told = await gateway.ask("office", '{ cases(where: {applicantPhone: ["13900000000"]}) { nodes { no } } }')
+    assert told["errors"][0]["extensions"]["code"] == "FIELD_CLOSED"
+    (entry,) = await gateway.entries("620102")
+    deed = entry.deed
+    assert (deed.actor, deed.action, deed.outcome) == ("office", "field.applicant.phone", Outcome.REFUSED)
+    assert set(await gateway.logs()) == {"620102"}
+
+
 async def test_a_tenant_out_of_reach_is_refused_on_record_there_and_answers_as_one_that_is_not_there(gateway: Asking) -> None:
     query = "{{ tenant(code: {0}) {{ name }} cases(within: {0}) {{ nodes {{ no }} }} }}"
     told = [(await gateway.raw("county", {"query": query.format(code)})) for code in ("620200", "999999")]

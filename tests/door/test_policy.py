@@ -1,5 +1,6 @@
 """The policy administered over GraphQL: who may change what, what goes along, and what is told of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,22 @@ async def test_delegations_that_a_coming_recusal_makes_alike_become_one(tmp_path
         left = await office.house.registry.grants_of("liu")
     assert [(row.expires, row.effect) for row in left] == [(3786912000, "allow")]
     assert [row["subject"] for row in done["ended"]] == ["liu", "liu"]
+
+
+async def test_what_hangs_on_a_delegation_that_became_one_with_another_stays_until_the_recusal(tmp_path: Path) -> None:
+    wanted = f'{LIU[:-1]}, from: "2080-01-01T00:00:00Z"'
+    begins, until = "2090-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+    async with administered(tmp_path) as office:
+        for end in (begins, until):
+            await office.change("city", f'delegate(input: {wanted}, until: "{end}"}})')
+        stays, goes = await office.house.registry.grants_of("liu")
+        below = Grant(subject="wang", role="supervisor", path=stays.path, not_before=stays.not_before, expires=goes.expires)
+        await office.house.registry.grant(replace(below, through=goes.id, granted_by="liu"))
+        await office.change("chief", f'recuse(input: {{subject: "city", tenant: 620102, from: "{begins}", reason: "moves"}})')
+        (left,) = await office.house.registry.grants_of("wang")
+        assert (left.through, left.expires) == (stays.id, stays.expires)
+        await office.change("city", f'revoke(id: {stays.id}, reason: "back")')
+        assert await office.house.registry.grants_of("wang") == []
 
 
 async def test_everybody_may_recuse_themselves(tmp_path: Path) -> None:

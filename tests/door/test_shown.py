@@ -12,7 +12,7 @@ import pytest
 from authz.signing import issue
 from gateway.faults import AnswerTimedOut
 from gateway.house import House
-from gateway.querying import Querying
+from gateway.querying import READ_AGAIN, Querying
 from gateway.recorder import KEY, Record
 from gateway.rights import Rights
 from gateway.signing import demo_signing
@@ -77,13 +77,14 @@ async def test_a_look_that_takes_longer_than_an_acknowledgement_is_taken_again(t
         assert slow.looks == 3  # the slow one, the one that finds it gone, the one of the answer without it
 
 
-async def test_looks_that_all_take_too_long_end_with_the_time_for_the_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_looks_that_all_take_too_long_say_that_the_registry_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And do not go on until the time for the answer is over: a registry that is too slow is not asked ever more."""
     monkeypatch.setattr("gateway.querying.SHOWN_WITHIN", 0.0)
-    async with house(tmp_path, answer_within=0.05) as open_house:
+    async with house(tmp_path) as open_house:
+        slow = open_house.rights = Slow(open_house.rights, [])
         status, answer = await asked(open_house, "city")
-    assert (status, answer["errors"][0]["extensions"]["code"]) == (504, "ANSWER_TIMED_OUT")
+    assert (status, answer["errors"][0]["extensions"]["code"]) == (503, "REGISTRY_UNREACHABLE")
+    assert slow.looks == 1 + READ_AGAIN
 
 
 async def sent_to(open_house: House, slow: Step, door: Querying | None = None, query: str = QUERY) -> tuple[list[Any], Record]:

@@ -10,7 +10,7 @@ import pytest
 from supervision.grant import Grant
 from supervision.tree import Tree, TreeRefused
 from tenants.administration import proposed
-from tenants.division_rows import RightsInTheWay, gansu, import_tree, read_divisions
+from tenants.division_rows import gansu, import_tree, read_divisions
 from tenants.policy_rows import GrantInvalid
 from tenants.proposal_rows import add_proposal
 from tenants.registry import Registry
@@ -168,9 +168,8 @@ async def test_what_waits_for_a_second_administrator_goes_where_its_tenant_goes(
     ]
 
 
-async def test_a_tenant_for_which_something_is_proposed_is_not_abolished_in_silence(registry: Registry) -> None:
+async def test_what_is_only_proposed_for_a_tenant_keeps_it_from_nothing_and_is_rejected(registry: Registry) -> None:
+    """Nobody holds anything by it; and one whose time is over can be rejected by nobody else."""
     await proposed_for(registry, "620000/620100/620102/*")
-    with pytest.raises(RightsInTheWay, match="proposal 1: liu supervisor 620000/620100/620102/"):
-        await registry.retire("620102")
-    await registry.retire("620102", end_rights=True)
+    await registry.retire("620102")
     assert [(one.state, one.decided_by) for one in await proposed(registry)] == [("REJECTED", "tenants retire")]

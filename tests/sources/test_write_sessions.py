@@ -17,7 +17,7 @@ from supervision.faults import Fault, TenantBroken, TenantTimedOut, TenantUnreac
 from tenants.sources.faults import RowConflict
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Session
-from tenants.sources.sqlite_write import SqliteWriter, stopped
+from tenants.sources.sqlite_write import STEPS, SqliteWriter, stopped
 from tenants.tables import case_events, departments, settings, utc_text
 from tests.postgres import Server
 from tests.sources.databases import make_file, make_schemas
@@ -328,3 +328,36 @@ async def test_a_transaction_in_one_step_may_wait_for_nothing_else(tmp_path: Pat
         await writer.once("620102", wait)
     assert await codes(lambda: writer.session("620102")) == []
     await writer.close()
+
+
+async def test_transactions_in_one_step_are_few_at_a_time_and_one_busy_file_holds_up_no_other(tmp_path: Path) -> None:
+    """However many are asked for: each has a file open. Those that wait for a file's turn do not count."""
+    names = [f"6201{n:02}" for n in range(20)]
+    for name in names:
+        make_file(tmp_path / f"{name}.db")
+    writer = SqliteWriter(lambda name: tmp_path / f"{name}.db", threads=1)
+    opened, under_way = set[str](), list[int]()
+    opening, closing = writer._opened, writer._keep
+
+    async def counted(name: str) -> Any:
+        opened.add(name)
+        under_way.append(len(opened))
+        return await opening(name)
+
+    async def given_back(name: str, *rest: Any) -> None:
+        opened.discard(name)
+        await closing(name, *rest)
+
+    writer._opened, writer._keep = counted, given_back  # type: ignore[method-assign]
+
+    async def nothing(session: Any) -> Any:
+        return await session.fetch(ALL)
+
+    async with writer.session(names[0]):
+        held = [asyncio.create_task(writer.once(names[0], nothing)) for _ in range(10)]
+        opened.clear()
+        others = await asyncio.gather(*(writer.once(name, nothing) for name in names[1:]))
+    await asyncio.gather(*held)
+    await writer.close()
+    assert others == [[]] * 19
+    assert max(under_way) == STEPS
