@@ -139,3 +139,17 @@ class BelowRefused(SourceFault):
     """The gateway below refuses to show this camera."""
 
     code = "VIDEO_BELOW_REFUSED"
+
+
+class ClipEmpty(Failure):
+    """No picture came that a clip could begin with."""
+
+    code = "EVIDENCE_EMPTY"
+    public = True
+
+
+class ClipUnwritable(Failure):
+    """The clip could not be written."""
+
+    code = "EVIDENCE_UNWRITABLE"
+    public = True

@@ -9,11 +9,14 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from random import uniform
 from time import monotonic
+from typing import BinaryIO
 
 from media.entrance import Entrance
 from media.faults import CameraKeyless, CameraSilent, NotPushed, SourceFault, ViewersExceeded
 from media.feed import Feed
+from media.keeping import Keeping
 from media.offers import Offer, admitted
+from media.recording import Recording, Short
 from media.settings import VideoSettings
 from media.source import Source
 from media.sources.pushed import PushedSource
@@ -46,6 +49,7 @@ class Hub:
         self._entrance, self._room = entrance, room
         self._video = Stream(90_000, settings, self._ask_key)
         self._sound = Stream(48_000, settings, lambda: None, cached=False)
+        self.keeping = Keeping(settings, self._video, self._sound)
         self._feed: Feed | None = None
         self._below: Told | None = None
         self._key_asked_at = -1e9
@@ -58,6 +62,25 @@ class Hub:
     @property
     def visits(self) -> set[Visit]:
         return {*self.viewings, *self._publishing}
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the camera stays open: for somebody who is there, or for a moment that is being recorded."""
+        return bool(self.visits or self.keeping.recordings)
+
+    def record(self, out: BinaryIO, label: str) -> Recording:
+        """This moment, with what is kept of the time before, into a file that is open. Its `run` writes it."""
+        recording = self.keeping.record(out, label, self.sound)
+        recording.on_end = lambda: self._recorded(recording)
+        self._wanted()
+        if self.state.state in RESTING:
+            recording.stop(Short.SOURCE_LOST)
+        return recording
+
+    def _recorded(self, recording: Recording) -> None:
+        self.keeping.ended(recording)
+        if self._tending is not None:
+            self._linger()
 
     async def view(self, offer: str) -> Viewing:
         """Answers a viewer's offer. The camera is opened meanwhile, if it is not."""
@@ -111,7 +134,7 @@ class Hub:
             self._running.cancel()
             self._running = None
         self._tell(Told(State.IDLE))
-        if self.visits:
+        if self.is_wanted:
             self._wanted()
 
     async def states(self) -> AsyncIterator[Told]:
@@ -127,6 +150,7 @@ class Hub:
 
     async def close(self) -> None:
         """Everybody out, the camera let go."""
+        self.keeping.stop(Short.CAMERA_CHANGED)
         await asyncio.gather(*(visit.kick(Ended.CLOSED) for visit in self.visits))
         tasks = [task for task in (self._running, self._tending) if task is not None]
         if self._letting_go is not None:
@@ -153,7 +177,10 @@ class Hub:
             self._publishing.discard(visit)
             if isinstance(self.source, PushedSource):
                 self.source.drop(visit)
-        if not self.visits and self._letting_go is None:
+        self._linger()
+
+    def _linger(self) -> None:
+        if not self.is_wanted and self._letting_go is None:
             self._letting_go = asyncio.get_running_loop().call_later(self.settings.linger, self._let_go)
 
     def _let_go(self) -> None:
@@ -162,6 +189,7 @@ class Hub:
             if task is not None:
                 task.cancel()
         self._running = self._tending = None
+        self.keeping.keep(False)
         self._video.forget()
         if self.state.state not in RESTING:
             self._tell(Told(State.IDLE))
@@ -174,6 +202,7 @@ class Hub:
             fault = await self._attempt()
             if fault.state in RESTING:
                 self._running = None
+                self.keeping.stop(Short.SOURCE_LOST)
                 self._tell(Told(fault.state, fault.code, fault.message))
                 return
             if monotonic() - began > STEADY:

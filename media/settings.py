@@ -48,6 +48,11 @@ class VideoSettings:
     publisher_bits: int = 6_000_000             # a second, asked of a publisher at most
     resends: int = 400                          # packets sent again to one viewer in a second
 
+    evidence_before: float = 60.0               # of a marked moment, as far as it was being watched
+    evidence_after: float = 60.0                # of it; the camera stays open for that long
+    evidence_bytes: int = 16_777_216            # of memory for a camera's last seconds, while they may be marked
+    evidence_clip_bytes: int = 67_108_864       # of one clip
+
     offer_bytes: int = 65_536
     offer_candidates: int = 8
     offer_networks: tuple[str, ...] = ("0.0.0.0/0", "::/0")     # of the candidates that are tried
