@@ -210,6 +210,12 @@ class Config:
     video_test_burst: int = setting(5, "cameras that one person may test at once", 1)
     video_test_rate: float = setting(0.1, "cameras a second that one person may test on and on", 0.0001)
     video_tests_at_once: int = setting(4, "cameras tested at the same time", 1)
+    video_evidence_folder: str = setting("", "folder of the clips that are kept as evidence; empty: evidence in `data`")
+    video_evidence_days: int = setting(180, "days for which evidence is kept", 1, most=36_500)
+    video_evidence_every: float = setting(3_600.0, "seconds between two looks for evidence whose time is over", 0.05)
+    video_evidence_at_once: int = setting(16, "moments recorded at the same time in one process", 1)
+    video_evidence_burst: int = setting(10, "moments that one person may mark at once", 1)
+    video_evidence_rate: float = setting(0.05, "moments a second that one person may mark on and on", 0.0001)
     video_ice_servers: tuple[str, ...] = setting((), "STUN and TURN servers told to viewers, by commas: stun:HOST:PORT")
     # fmt: on
 
@@ -272,6 +278,10 @@ class Config:
     def camera_key(self) -> bytes:
         """What cameras' addresses are sealed with."""
         return secret(Path(self.camera_key_file) if self.camera_key_file else None, self.data / "camera.key")
+
+    @property
+    def evidence_folder(self) -> Path:
+        return Path(self.video_evidence_folder) if self.video_evidence_folder else self.data / "evidence"
 
     def query_code_key(self) -> bytes:
         """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""

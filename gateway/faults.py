@@ -116,6 +116,10 @@ STATUSES: Mapping[str, int] = {
     "VIDEO_TOO_OFTEN": 429,
     "VIDEO_TOO_MANY": 429,
     "CAMERA_HOURS_OVER": 403,
+    "ACTION_REFUSED": 403,
+    "EVIDENCE_NOT_FOUND": 404,
+    "EVIDENCE_NOT_KEPT": 409,
+    "EVIDENCE_TOO_MANY": 429,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

@@ -68,9 +68,9 @@ class Hub:
         """Whether the camera stays open: for somebody who is there, or for a moment that is being recorded."""
         return bool(self.visits or self.keeping.recordings)
 
-    def record(self, out: BinaryIO, label: str) -> Recording:
-        """This moment, with what is kept of the time before, into a file that is open. Its `run` writes it."""
-        recording = self.keeping.record(out, label, self.sound)
+    def record(self, out: BinaryIO, label: str, marked: float) -> Recording:
+        """A moment just now, with what is kept of the time before, into a file that is open. Its `run` writes it."""
+        recording = self.keeping.record(out, label, marked, self.sound)
         recording.on_end = lambda: self._recorded(recording)
         self._wanted()
         if self.state.state in RESTING:

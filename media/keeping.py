@@ -47,9 +47,8 @@ class Keeping:
         gop = self._video.gop
         return [] if gop is None else [Came(gop.began + (one.at - gop.at) / 90_000, one) for one in gop.in_order()]
 
-    def record(self, out: BinaryIO, label: str, sound: bool) -> Recording:
+    def record(self, out: BinaryIO, label: str, marked: float, sound: bool) -> Recording:
         """From what is kept on."""
-        marked = monotonic()
         before = self.lately.since(marked - self.settings.evidence_before) if self._kept else self._since_key()
         recording = Recording(self.settings, before, marked, out, label)
         self.recordings.add(recording)

@@ -1,4 +1,4 @@
-"""Batches of RTP packets back into whole pictures, in order. A picture that lacks a packet is left out, and counted.
+"""Batches of RTP packets back into whole pictures, in order. A picture that lacks a packet is none.
 
 Puts bytes together and decodes nothing. The time is the batches' own.
 """
@@ -41,47 +41,47 @@ class Picture(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Parts:
+class Parts:
     """What came of one picture."""
 
+    at: int
     came: float
     size: int = 0
     packets: list[Packet] = field(default_factory=list)
 
+    def picture(self, most: int) -> Picture | None:
+        """None where a packet of it never came, or it has more than `most` bytes."""
+        units = whole(self.packets, self.at, most)
+        return Picture(self.at, self.came, units) if units else None
+
 
 class Pictures:
-    """`most`: bytes of one picture."""
+    """Sorts what comes by picture."""
 
-    def __init__(self, most: int) -> None:
-        self.lost = self.size = 0
-        """Pictures left out so far; bytes that wait."""
-        self._most = most
-        self._waiting: dict[int, _Parts] = {}
+    def __init__(self) -> None:
+        self.size = 0
+        """Bytes that wait."""
+        self._waiting: dict[int, Parts] = {}
         self._given = -1
 
     def add(self, came: Came) -> None:
         """What belongs to a picture that was given already comes too late."""
         if came.batch.at > self._given:
-            parts = self._waiting.setdefault(came.batch.at, _Parts(came.at))
+            parts = self._waiting.setdefault(came.batch.at, Parts(came.batch.at, came.at))
             parts.packets += came.batch.packets
             parts.size += weight(came.batch)
             self.size += weight(came.batch)
 
-    def ripe(self, until: float) -> list[Picture]:
-        """Those whose first packet came until then."""
+    def ripe(self, until: float) -> list[Parts]:
+        """In order, those of which the first packet came until then."""
         found = []
         for at in sorted(self._waiting):
-            parts = self._waiting[at]
-            if parts.came > until:
+            if self._waiting[at].came > until:
                 break
-            del self._waiting[at]
+            parts = self._waiting.pop(at)
             self.size -= parts.size
             self._given = at
-            units = whole(parts.packets, at, self._most)
-            if units:
-                found.append(Picture(at, parts.came, units))
-            else:
-                self.lost += 1
+            found.append(parts)
         return found
 
 
@@ -89,7 +89,7 @@ def whole(packets: Sequence[Packet], at: int, most: int) -> list[bytes]:
     """The NAL units of a picture; none where a packet of it never came."""
     ordered = sorted(packets)
     follow = all(one.number + 1 == other.number for one, other in pairwise(ordered))
-    if not follow or not ordered[-1].mark or _goes_on(ordered[0].payload):
+    if not ordered or not follow or not ordered[-1].mark or _goes_on(ordered[0].payload):
         return []
     assembler = h264.Assembler(most)
     try:

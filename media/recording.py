@@ -17,7 +17,7 @@ from media.faults import ClipEmpty, ClipUnwritable
 from media.feed import SOUND_RATES
 from media.lately import Came
 from media.packets import Batch
-from media.pictures import Picture, Pictures
+from media.pictures import Parts, Picture, Pictures
 from media.settings import VideoSettings
 
 SETTLED = 0.5
@@ -57,7 +57,7 @@ class Recording:
         self.short: Short | None = None
         self.on_end: Callable[[], None] = lambda: None
         self._out, self._label = out, label
-        self._pictures, self._sounds = Pictures(settings.unit_bytes), list[Sound]()
+        self._pictures, self._sounds, self._lost = Pictures(), list[Sound](), 0
         self._file: ClipFile | None = None
         self._stopped = asyncio.Event()
         for came in before:
@@ -104,22 +104,31 @@ class Recording:
         return self.short is not None or left <= TICK
 
     async def _write(self, until: float) -> None:
-        pictures = self._fitting(self._pictures.ripe(until))
-        if self._file is None and pictures:
-            codec = next((sound.codec for sound in self._sounds), "")
-            self._file = await asyncio.to_thread(ClipFile, self._out, self._label, codec, pictures[0])
-        if self._file is None:
-            return
+        parts = self._pictures.ripe(until)
         sounds = [sound for sound in self._sounds if sound.came <= until]
-        self._sounds = self._sounds[len(sounds) :]
-        await asyncio.to_thread(self._file.write, pictures, sounds)
-        if self._file.bytes > self.settings.evidence_clip_bytes:
-            self.stop(Short.TOO_LARGE)
+        codec = next((sound.codec for sound in self._sounds), "")
+        short = await asyncio.to_thread(self._put, parts, sounds, codec)
+        if self._file is not None:
+            self._sounds = self._sounds[len(sounds) :]
+        if short is not None:
+            self.stop(short)
 
-    def _fitting(self, pictures: list[Picture]) -> list[Picture]:
-        """Those of one kind around the mark, from one on that a player can begin with."""
+    def _put(self, parts: Sequence[Parts], sounds: Sequence[Sound], codec: str) -> Short | None:
+        """Into the file; why it must end. In a thread, for a minute of pictures takes a tenth of a second."""
+        made = [picture for one in parts if (picture := one.picture(self.settings.unit_bytes)) is not None]
+        self._lost += len(parts) - len(made)
+        pictures, short = self._fitting(made)
+        if self._file is None and pictures:
+            self._file = ClipFile(self._out, self._label, codec, pictures[0])
+        if self._file is None:
+            return short
+        self._file.write(pictures, sounds)
+        return short or (Short.TOO_LARGE if self._file.bytes > self.settings.evidence_clip_bytes else None)
+
+    def _fitting(self, pictures: list[Picture]) -> tuple[list[Picture], Short | None]:
+        """Those of one kind around the mark, from one on that a player can begin with; and whether another kind follows."""
         if self.short is Short.PICTURE_CHANGED:
-            return []
+            return [], None
         first = 0 if self._file is not None else None
         sets = () if self._file is None else self._file.first.sets
         for n, picture in enumerate(pictures):
@@ -128,9 +137,8 @@ class Recording:
             if first is None or (self._file is None and picture.came <= self.marked):
                 first, sets = n, picture.sets
             else:
-                self.stop(Short.PICTURE_CHANGED)
-                return pictures[first:n]
-        return [] if first is None else pictures[first:]
+                return pictures[first:n], Short.PICTURE_CHANGED
+        return ([] if first is None else pictures[first:]), None
 
     async def _closed(self) -> Clip:
         file = self._file
@@ -139,5 +147,5 @@ class Recording:
         await asyncio.to_thread(file.close)
         if self.short is None and file.last.came < self.until - self.settings.silent_after:
             self.short = Short.SOURCE_LOST
-        begins, lost = file.first.came - self.marked, self._pictures.lost
-        return Clip(begins, begins + file.seconds, file.pictures, lost, file.codec, file.format, self.short)
+        begins = file.first.came - self.marked
+        return Clip(begins, begins + file.seconds, file.pictures, self._lost, file.codec, file.format, self.short)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import strawberry
 
+from schema.evidence import EvidenceFilter
 from schema.hall_inputs import CameraFilter, HallFilter, ViewingFilter
 from schema.inputs import AuditFilter, AuditOrder, CaseFilter, CaseOrder
 from schema.policy import ChangeInput, ProposalState
@@ -221,6 +222,19 @@ def viewings(
     within: Within = NOTHING,
     below: Below = True,
     where: Annotated[ViewingFilter | None, _about("Which viewings; all of its conditions hold together.")] = NOTHING,
+    first: First = NOTHING,
+    after: After = NOTHING,
+    last: Last = NOTHING,
+    before: Before = NOTHING,
+    completeness: Complete = Completeness.BEST_EFFORT,
+) -> NoReturn:
+    raise NotCompiled
+
+
+def evidence(
+    within: Within = NOTHING,
+    below: Below = True,
+    where: Annotated[EvidenceFilter | None, _about("Which evidence; all of its conditions hold together.")] = NOTHING,
     first: First = NOTHING,
     after: After = NOTHING,
     last: Last = NOTHING,

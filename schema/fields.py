@@ -16,6 +16,7 @@ from schema.columns import READ
 from schema.compiling import Compiler, Field, Making
 from schema.connections import AuditField, CasesField, DepartmentsField, ItemsField, OfficersField, TenantsField
 from schema.differing import PolicyDiffField
+from schema.evidence import EvidenceField
 from schema.hall_lists import CamerasField, HallsField, ViewingsField
 from schema.policing import ExplainField, GrantsField, ProposalsField
 from schema.query import core, declared_schema
@@ -40,6 +41,7 @@ MAKING: Mapping[str, Making] = {
     "Query.halls": HallsField,
     "Query.cameras": CamerasField,
     "Query.viewings": ViewingsField,
+    "Query.evidence": EvidenceField,
     "Tenant.parent": ParentField,
     "Tenant.children": TenantsField,
     "Tenant.availability": AvailabilityField,
@@ -53,7 +55,7 @@ MAKING: Mapping[str, Making] = {
 
 ROWS = (
     "Case", "CaseEvent", "ClockStop", "Fee", "Applicant", "Department", "Officer", "PowerItem", "ItemStep", "ItemFee",
-    "ItemMaterial", "AuditEntry", "Lookup", "Hall", "HallPlace", "HallWindow", "Camera", "Viewing",
+    "ItemMaterial", "AuditEntry", "Lookup", "Hall", "HallPlace", "HallWindow", "Camera", "Viewing", "Evidence",
 )  # fmt: skip
 
 

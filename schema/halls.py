@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from schema.catalogue import Department
-from schema.columns import column, live, many, one, place, truth
+from schema.columns import column, gated, live, many, one, place, truth
 from schema.declared import children
+from schema.evidence import Evidence
 from schema.nodes import Node
 from schema.scalars import Long, TenantCode
 from supervision.halls import CameraState, HallKind, Purpose, ViewingEnd
@@ -78,3 +79,7 @@ class Viewing(Node):
     ended_at: datetime | None = column("Until when; null while it goes on.")
     ended_as: ViewingEnd | None = column("How it ended.")
     bytes: Long = column("How much was sent; of one that goes on, as of a moment ago.")
+    evidence: list[Evidence] | None = gated(
+        "视频证据: moments marked in it, the latest first; null without the right to see evidence.", "evidence", "viewing_id",
+        "hall.evidence", children,
+    )  # fmt: skip

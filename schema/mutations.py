@@ -12,6 +12,7 @@ from strawberry.types import Info
 
 from authz.delegating import cut_by
 from schema import administering as may
+from schema.evidence_changes import EvidenceMutations
 from schema.hall_changes import HallMutations
 from schema.mutating import Why, changing, run_of
 from schema.policy import Effect, Grant, GrantInput, PolicyChange, Proposal, ProposalState, RecusalInput, TeamInput
@@ -179,7 +180,7 @@ def utc(told: datetime | str) -> datetime:
 
 
 @strawberry.type(description="What can be changed. A change that is refused changed nothing.")
-class Mutation(HallMutations):
+class Mutation(HallMutations, EvidenceMutations):
     grant: PolicyChange | None = changing(
         "Makes a grant, or a proposal where the tenant's level wants a second administrator.", grant
     )

@@ -37,11 +37,12 @@ ENTITIES = {
     "HallWindow": "hall_windows",
     "Camera": "cameras",
     "Viewing": "viewings",
+    "Evidence": "evidence",
 }
 """Type → table."""
-ORDERS = {"cases": "no", "viewings": "began_at"}
+ORDERS = {"cases": "no", "viewings": "began_at", "evidence": "marked_at"}
 """Table → a column that is never null, where it is not `code`."""
-ACTIONS = {"Case": "case.view", "Viewing": "hall.manage"}
+ACTIONS = {"Case": "case.view", "Viewing": "hall.manage", "Evidence": "hall.evidence"}
 """Type → what it takes to see it, where it is not `tenant.view`."""
 
 

@@ -12,6 +12,7 @@ from schema.audit import AuditEntry
 from schema.cases import Case
 from schema.columns import told
 from schema.completed import PassThrough
+from schema.evidence import Evidence
 from schema.halls import Camera, Hall, Viewing
 from schema.mutations import Mutation
 from schema.nodes import Node
@@ -44,6 +45,9 @@ class Query:
     cameras: Connection[Camera] | None = told("Cameras of many tenants, by code.", declared.cameras)
     viewings: Connection[Viewing] | None = told(
         "观看记录: who watches and who watched, the latest first, of the tenants whose halls you manage.", declared.viewings
+    )
+    evidence: Connection[Evidence] | None = told(
+        "视频证据: moments that were marked, the latest first, where you may see evidence.", declared.evidence
     )
 
 

@@ -20,6 +20,12 @@ class CameraHoursOver(Refusal):
     code = "CAMERA_HOURS_OVER"
 
 
+class NotWatching(Refusal):
+    """You do not watch this camera here at this moment."""
+
+    code = "NOT_WATCHING"
+
+
 class Wanted(NamedTuple):
     """An opening that was admitted and is on record. `department`: the camera's; `from_tenant`: where the right was granted."""
 
@@ -52,6 +58,25 @@ class Tested(NamedTuple):
     seconds: float
 
 
+class Watched(NamedTuple):
+    """What somebody watches here: a viewing by its number, and its camera. `department`: the camera's."""
+
+    viewing: int
+    camera: int
+    code: str
+    department: str | None
+
+
+class Moment(NamedTuple):
+    """A moment that is being recorded. `until`: when its clip ends."""
+
+    row: int
+    viewing: int
+    marked_at: datetime
+    until: datetime
+    keep_until: datetime
+
+
 class Video(Protocol):
     """One request's way to the gateway's video: it knows who asks."""
 
@@ -78,3 +103,12 @@ class Video(Protocol):
 
     async def closed(self, tenant: str, viewing: int) -> bool:
         """Ends a viewing; False where it does not go on here."""
+
+    def watched(self, tenant: str, viewing: int | None, camera: int | None) -> Watched | None:
+        """What the asker watches here at this moment, by the number of the viewing or of the camera."""
+
+    def markable(self) -> None:
+        """Counts a marked moment. Raises a Refusal where there were too many, or too many are being recorded."""
+
+    async def marked(self, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
+        """Records this moment, which was just now. Raises a Failure where that cannot be."""

@@ -33,7 +33,7 @@ from tenants.registry_tables import tenants
 from tenants.sources.source import Session
 from tenants.tables import TENANT
 
-NEEDS = "pre_0003"
+NEEDS = "pre_0004"
 """The revision of a tenant's database that this release needs at least."""
 REGISTRY_NEEDS = "pre_0003"
 """The revision of the registry that this release needs at least."""

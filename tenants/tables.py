@@ -344,3 +344,30 @@ viewings = Table(
     Index("viewings_by_began", "began_at", "id"),
     Index("viewings_open", "ended_at", "id"),
 )  # fmt: skip
+
+evidence = Table(
+    "evidence", tables,
+    Column("id", key, primary_key=True),
+    Column("viewing_id", key, ForeignKey(viewings.c.id), nullable=False),
+    Column("camera_id", key, ForeignKey(cameras.c.id), nullable=False),
+    Column("department_id", key, ForeignKey(departments.c.id)),  # the viewing's
+    Column("marked_by", text_key(255), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("gateway", text_key(128), nullable=False),    # which gateway records it
+    Column("marked_at", Moment, nullable=False),
+    Column("state", text_key(16), nullable=False),       # supervision.evidence.EvidenceState
+    Column("begins_at", Moment),
+    Column("ends_at", Moment),
+    Column("bytes", BigInteger),
+    Column("pictures", Integer),
+    Column("lost_pictures", Integer),                    # left out, for packets of them never came
+    Column("sha256", text_key(64)),                      # of the file, which is named by it
+    Column("sound", text_key(16)),                       # supervision.evidence.EvidenceSound
+    Column("short", text_key(32)),                       # supervision.evidence.EvidenceShort
+    Column("failure", text_key(64)),                     # the code of what kept it from being kept
+    Column("keep_until", Moment, nullable=False),
+    Column("deleted_at", Moment),
+    Index("evidence_by_marked", "marked_at", "id"),
+    Index("evidence_by_viewing", "viewing_id", "id"),
+    Index("evidence_due", "state", "keep_until"),
+)  # fmt: skip

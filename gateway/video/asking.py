@@ -10,7 +10,7 @@ from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
 from media.states import State
 from media.trial import tried
-from schema.watching import Opened, Tested, Video, Wanted
+from schema.watching import Moment, Opened, Tested, Video, Wanted, Watched
 from supervision import words
 from supervision.halls import ViewingEnd
 
@@ -63,6 +63,15 @@ class Asking:
             return False
         self.showing.end(opening, ViewingEnd.KICKED)
         return True
+
+    def watched(self, tenant: str, viewing: int | None, camera: int | None) -> Watched | None:
+        return self.showing.evidence.watched(self.actor.subject, tenant, viewing, camera)
+
+    def markable(self) -> None:
+        self.showing.evidence.markable(self.actor.subject)
+
+    async def marked(self, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
+        return await self.showing.evidence.mark(self.actor.subject, tenant, watched, note, at)
 
 
 def asking(showing: Showing | None) -> Callable[[Actor], Video] | None:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.faults import BodyTooSlow
 from gateway.recorder import record_of
+from gateway.video import evidence_door
 from gateway.video.events import events
 from gateway.video.exchange import OFFER_WITHIN, Answered, bearer, camera_of, created, offer_of
 from gateway.video.page import pages
@@ -27,7 +28,8 @@ def routes(showing: Showing | None) -> list[BaseRoute]:
     viewing, pushing = Viewing(showing), Pushing(showing)
     answered = partial(Answered, showing.house)
     return [
-        *pages(),
+        *pages(showing.house.config.language),
+        *evidence_door.routes(showing.house, showing.evidence.folder),
         Route("/video/{camera}/whep", answered(viewing.offers, "POST, OPTIONS")),
         Route("/video/{camera}/whep/{session}", answered(viewing.session, "DELETE, OPTIONS")),
         Route("/video/{camera}/events", answered(partial(events, showing), "GET")),

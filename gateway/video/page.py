@@ -3,11 +3,16 @@
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-KINDS = {"demo.html": "text/html", "demo.js": "text/javascript", "wall.js": "text/javascript", "demo.css": "text/css"}
+from gateway.language import language_of, spoken
+from supervision.words import words
+
+KINDS = {"demo.html": "text/html", "demo.js": "text/javascript", "wall.js": "text/javascript",
+         "evidence.js": "text/javascript", "demo.css": "text/css"}  # fmt: skip
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; img-src 'self';"
@@ -18,12 +23,29 @@ HEADERS = {
 }
 
 
-def pages() -> list[Route]:
-    """The page at `/video/demo`, what it is made of below."""
+SAID = "EVIDENCE_"
+"""What the page says out of the catalogues begins so."""
+
+
+def pages(language: str) -> list[Route]:
+    """The page at `/video/demo`, what it is made of below. `language`: where a browser names none."""
     return [
+        Route("/video/demo/words", _words(language), methods=["GET"]),
         Route("/video/demo", _file("demo.html"), methods=["GET"]),
         *(Route(f"/video/demo/{name}", _file(name), methods=["GET"]) for name in KINDS if name != "demo.html"),
     ]
+
+
+def _words(default: str) -> Callable[[Request], Awaitable[Response]]:
+    async def said(request: Request) -> Response:
+        language = language_of(request.scope, default)
+        catalogue = words(language)
+        parts = {"phrases": catalogue.phrases, "codes": catalogue.codes}
+        chosen = {name: {key: text for key, text in part.items() if key.startswith(SAID)} for name, part in parts.items()}
+        headers = {name.decode(): value.decode() for name, value in spoken(language)}
+        return Response(orjson.dumps(chosen), 200, HEADERS | headers, "application/json")
+
+    return said
 
 
 def _file(name: str) -> Callable[[Request], Awaitable[Response]]:

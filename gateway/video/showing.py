@@ -16,6 +16,7 @@ from authz.video_token import VideoTokenInvalid
 from gateway.house import House
 from gateway.log import told
 from gateway.video.cameras import Cameras, Named
+from gateway.video.evidence import Evidence
 from gateway.video.journal import Journal
 from gateway.video.openings import Letter, Opening, Openings
 from gateway.video.pace import Pace
@@ -52,6 +53,7 @@ class Showing:
         }
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
+        self.evidence = Evidence(house, self.relay, self.openings, self.now)
         self.journal = Journal(house.source_of, config.gateway_name, self.now, house.log)
 
     def now(self) -> datetime:
@@ -223,6 +225,7 @@ class Showing:
             await asyncio.sleep(LOOK)
             for opening in self.openings:
                 await self._look(opening)
+            self.evidence.look()
             if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
                 noted = now
                 await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
@@ -265,6 +268,7 @@ class Showing:
             self.end(opening, ViewingEnd.GATEWAY_ENDED)
         while self._under_way:
             await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self.evidence.close()
         await self.relay.close()
 
 
@@ -279,11 +283,13 @@ async def showing(house: House) -> AsyncIterator[Showing | None]:
         yield None
         return
     made = Showing(house)
-    watching = asyncio.create_task(made.watch())
-    watching.add_done_callback(house.unwatched)
+    watching = [asyncio.create_task(made.watch()), asyncio.create_task(made.evidence.tend())]
+    for task in watching:
+        task.add_done_callback(house.unwatched)
     try:
         yield made
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         await made.close()

@@ -1,5 +1,7 @@
 // One picture: opened with a reason, offered once, its states read as events with the token in a header, come back by itself.
 
+import { Marking } from "./evidence.js";
+
 export const STATES = {
   IDLE: "未连接 Idle", CONNECTING: "正在连接摄像机 Connecting", WAITING_KEY: "等待首个画面 Waiting for a whole picture", LIVE: "实时 Live",
   STALLED: "画面停顿 Stalled", LOST: "连接中断 Lost", BACKOFF: "稍后重试 Trying again soon", UNSUPPORTED_CODEC: "编码不支持 Codec not supported",
@@ -41,7 +43,8 @@ export class Picture {
     over.append(part("name", [camera.tenant?.name, camera.hall?.name, camera.name].filter(Boolean).join(" · ")), this.state, this.mark);
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "关闭 Close" });
     button.addEventListener("click", () => this.asked.closed());
-    this.figure.append(this.video, over, button);
+    this.marking = new Marking(this);
+    this.figure.append(this.video, over, button, this.marking.form);
     this.clock = setInterval(() => this.overlay(), 500);
   }
 
@@ -158,6 +161,7 @@ export class Picture {
     const { location, token } = this;
     this.over = true;
     clearInterval(this.clock);
+    this.marking.close();
     this.listening?.abort();
     this.ended?.();
     if (this.peer && location) fetch(location, { method: "DELETE", keepalive: true, headers: { authorization: `Bearer ${token}` } }).catch(() => {});

@@ -53,6 +53,7 @@ HALLS = frozenset(f"{what}{of}" for what in ("create", "change", "retire") for o
     "openCamera",
     "testCamera",
     "closeViewing",
+    "markMoment",
 }
 """Mutations of halls, which tell of no policy: tried in `tests/video`."""
 

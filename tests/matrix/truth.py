@@ -109,8 +109,11 @@ class Truth:
         hall["cameras"].append(camera)
         viewing = Thing("Viewing", place, **told(rows["viewings"], "id", "gateway", "seen_at"), **id_("Viewing"))
         viewing |= {"tenant": self._tenant(place), "camera": camera, "fromTenant": "620000"}
+        clip = Thing("Evidence", place, **told(rows["evidence"], "id", "gateway"), **id_("Evidence"), tenant=self._tenant(place))
+        clip |= {"camera": camera, "viewing": viewing["id"], "url": f"/video/evidence/{tenant}-{d}"}
+        viewing["evidence"] = [clip]
         made = {"Department": department, "Officer": officer, "PowerItem": item, "Case": case}
-        return made | {"Camera": camera, "Viewing": viewing}
+        return made | {"Camera": camera, "Viewing": viewing, "Evidence": clip}
 
     def _hall(self, place: str) -> Thing:
         """Of the tenant as a whole, whichever department is looked at."""
@@ -176,6 +179,10 @@ class Truth:
             f'{inside}, where: {{actor: ["watcher {tenant}{code}"]}}',
             connection("Viewing", place, [rows["Viewing"]]),
         )
+        asked["evidence"] = (
+            f'{inside}, where: {{markedBy: ["watcher {tenant}{code}"]}}',
+            connection("Evidence", place, [rows["Evidence"]]),
+        )
         if place != "other":
             asked["halls"] = (inside, connection("Hall", place, [self.halls[place]]))
             asked["tenants"] = (inside, connection("Tenant", place, [self.tenants[place]]))
@@ -217,6 +224,7 @@ def dark(place: str) -> list[Question]:
         Question("summary", "summary", f"by: [{DIMENSIONS}], {inside}, {of}", lacking("Summary")),
         Question("auditEntries", "auditEntries", inside, lacking("AuditEntryConnection")),
         *(Question(f"{of.lower()}s", f"{of.lower()}s", inside, lacking(f"{of}Connection")) for of in ("Hall", "Camera", "Viewing")),
+        Question("evidence", "evidence", inside, lacking("EvidenceConnection")),
     ]
 
 

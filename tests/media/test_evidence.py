@@ -1,27 +1,21 @@
 """A moment of a camera kept as a film: byte for byte what the camera sent, from a key frame on, whatever happens meanwhile."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from random import Random
+from time import monotonic
 
 import pytest
 
 from media import h264
-from media.clip_file import Line
 from media.faults import ClipEmpty, ClipUnwritable
 from media.hub import Hub
-from media.keeping import SPARE
-from media.lately import Came, Lately, weight
-from media.packets import Batch, batches
-from media.pictures import Pictures
+from media.packets import Batch
 from media.recording import Recording, Short
 from media.relay import Relay
-from media.settings import VideoSettings
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
 from tests.media.camera import Camera, pictures, told
@@ -53,7 +47,7 @@ async def short() -> AsyncIterator[Relay]:
 
 
 def recorded(hub: Hub, path: Path) -> Recording:
-    return hub.record(path.open("wb", buffering=0), "Evidence:620102:1")
+    return hub.record(path.open("wb", buffering=0), "Evidence:620102:1", monotonic())
 
 
 async def test_a_clip_is_byte_for_byte_what_the_camera_sent(short: Relay, film: Path, tmp_path: Path) -> None:
@@ -70,7 +64,7 @@ async def test_a_clip_is_byte_for_byte_what_the_camera_sent(short: Relay, film: 
     assert (clip.pictures, clip.lost, clip.sound, clip.format, clip.short) == (len(found.pictures), 0, "", "mp4", None)
     assert clip.begins < 0 < clip.ends
     assert found.seconds == pytest.approx(clip.ends - clip.begins + 0.04, abs=0.001)
-    assert len(found.pictures) >= 60 + 25, "what was watched before the mark, and a second after it at least"
+    assert len(found.pictures) >= 60, "what was watched before the mark"
     assert found.comment == "Evidence:620102:1"
 
 
@@ -104,13 +98,21 @@ async def test_sound_is_kept_as_it_came_where_it_may_be_heard(short: Relay, film
 
 
 class Listening:
-    """Hears what viewers hear."""
+    """Is given what viewers are given."""
 
     def __init__(self, came: list[bytes]) -> None:
         self.came = came
+        self._more = asyncio.Event()
 
     def feed(self, batch: Batch) -> None:
         self.came += [packet.payload for packet in batch.packets]
+        self._more.set()
+
+    async def heard(self, count: int) -> None:
+        async with asyncio.timeout(40):
+            while len(self.came) < count:
+                self._more.clear()
+                await self._more.wait()
 
 
 async def test_no_sound_of_a_camera_that_may_not_be_heard(short: Relay, films, tmp_path: Path) -> None:
@@ -125,21 +127,28 @@ async def test_the_camera_stays_open_when_the_viewer_leaves(short: Relay, film: 
         hub = short.hub("hall", RtspSource(camera.url, SHORT))
         async with watched(hub) as keeper:
             recording = recorded(hub, tmp_path / "c.mp4")
+            recording.until += 600
             writing = asyncio.create_task(written(recording))
         assert keeper.viewing is not None
         await keeper.viewing.ended()
+        listening = Listening([])
+        hub._video.readers.add(listening)
+        await listening.heard(100)
         assert (hub.viewings, hub.is_wanted, camera.connections) == (set(), True, 1)
+        recording.stop(Short.GATEWAY_ENDED)
         clip = await writing
-        assert (clip.short, camera.opened) == (None, 1)
+        assert (clip.short, camera.opened) == (Short.GATEWAY_ENDED, 1)
         await told(hub, "idle")
         await asyncio.wait_for(camera.nobody.wait(), 20)
         assert (len(hub.keeping.lately), hub.keeping.recordings) == (0, set())
-    assert clip.ends >= 1.4
-    assert is_run_of(read(tmp_path / "c.mp4").pictures, pictures(film))
+    found = read(tmp_path / "c.mp4")
+    assert is_run_of(found.pictures, pictures(film))
+    last = h264.payloads(found.pictures[-1])[-1]
+    assert last in listening.came, "what came when nobody was there"
 
 
 async def test_a_camera_that_dies_leaves_what_came(film: Path, tmp_path: Path) -> None:
-    settings = replace(SHORT, evidence_after=3.0)
+    settings = replace(SHORT, evidence_after=8.0)
     relay = Relay(settings)
     async with Camera(pictures(film)) as camera:
         hub = relay.hub("hall", RtspSource(camera.url, settings))
@@ -148,7 +157,7 @@ async def test_a_camera_that_dies_leaves_what_came(film: Path, tmp_path: Path) -
             await camera.kill()
             clip = await writing
     assert clip.short is Short.SOURCE_LOST
-    assert clip.ends < 2.0
+    assert clip.ends < 7.0
     assert is_run_of(read(tmp_path / "c.mp4").pictures, pictures(film))
     await relay.close()
 
@@ -272,101 +281,15 @@ async def test_nothing_is_kept_where_nobody_may_mark(short: Relay, film: Path) -
         assert first.key, "what came since the last key frame is there at once"
 
 
-def batch(n: int, size: int = 100, key: bool = False) -> Batch:
-    return next(batches([bytes((1,)) + bytes(size - 1)], n, n * PICTURE_TICKS, key))
-
-
-def test_what_is_kept_has_bounds() -> None:
-    one = weight(batch(0))
-    lately = Lately(60.0, 10 * one)
-    for n in range(100):
-        lately.add(batch(n), n * 0.04)
-    assert (len(lately), lately.size) == (10, 10 * one)
-    assert [came.batch.at // PICTURE_TICKS for came in lately.since(0)] == list(range(90, 100))
-    lately.add(batch(100), 95 * 0.04 + 60.01)
-    assert [came.batch.at // PICTURE_TICKS for came in lately.since(0)] == [96, 97, 98, 99, 100]
-    assert [came.batch.at // PICTURE_TICKS for came in lately.since(98 * 0.04)] == [98, 99, 100]
-    tiny = Lately(60.0, 0)
-    tiny.add(batch(1), 1.0)
-    assert (len(tiny), tiny.size) == (0, 0)
-    assert SPARE > 0
-
-
-def split(film: Path, count: int = 60) -> tuple[list[list[bytes]], list[Came]]:
-    """Pictures of a film, and the batches that they travel in."""
-    whole = without_delimiters(pictures(film))[:count]
-    came, number = [], 7
-    for n, units in enumerate(whole):
-        payloads = h264.payloads(units)
-        came += [Came(n * 0.04, one) for one in batches(payloads, number, n * PICTURE_TICKS, h264.is_key(units))]
-        number += len(payloads)
-    return whole, came
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_pictures_come_whole_and_in_order_however_their_packets_came(films, seed: int) -> None:
-    whole, came = split(films(size=(640, 360), bits=1_500_000))
-    dice = Random(seed)
-    came.sort(key=lambda one: one.at + dice.random() * 0.3)
-    found = Pictures(10**7)
-    given = []
-    for n, one in enumerate(came):
-        found.add(one)
-        if n % 25 == 24:
-            given += found.ripe(one.at - 0.5)
-    given += found.ripe(1e9)
-    assert [picture.units for picture in given] == whole
-    assert (found.lost, found.size) == (0, 0)
-
-
-def without(n: int) -> Callable[[list[Batch]], list[Batch]]:
-    return lambda some: [Batch([p for k, p in enumerate(one.packets) if k != n], one.at, one.key) for one in some]
-
-
-LOSSES = {"the first": without(0), "one in the middle": without(2), "the last": without(-1)}
-
-
-@pytest.mark.parametrize("which", LOSSES)
-def test_a_picture_that_lacks_a_packet_is_left_out_and_counted(films, which: str) -> None:
-    whole, came = split(films(size=(640, 360), bits=1_500_000))
-    hit = next(n for n, units in enumerate(whole) if n > 5 and len(h264.payloads(units)) in range(4, 9))
-    at = hit * PICTURE_TICKS
-    lost = [one for one in came if one.batch.at == at]
-    last = len(lost[0].batch.packets) - 1
-    lose = LOSSES[which] if which != "the last" else without(last)
-    found = Pictures(10**7)
-    for one in came:
-        found.add(Came(one.at, lose([one.batch])[0]) if one.batch.at == at else one)
-    assert [picture.units for picture in found.ripe(1e9)] == whole[:hit] + whole[hit + 1 :]
-    assert found.lost == 1
-
-
-def test_what_comes_after_its_picture_was_given_is_too_late(film: Path) -> None:
-    whole, came = split(film, 4)
-    found = Pictures(10**7)
-    for one in came:
-        found.add(one)
-    assert len(found.ripe(1e9)) == len(whole)
-    found.add(came[0])
-    assert (found.ripe(1e9), found.lost, found.size) == ([], 0, 0)
-
-
-def test_a_gap_longer_than_timestamps_tell_is_as_long_as_packets_say() -> None:
-    line = Line(1_000, 5.0, 90_000, 5.0)
-    places = [line.ticks(1_000, 5.0), line.ticks(4_600, 5.04), line.ticks(904_600, 45.04), line.ticks(908_200, 45.08)]
-    assert places == [-1 + 1, 3_600, 3_600 + 40 * 90_000, 7_200 + 40 * 90_000]
-    sound = Line(0, 5.5, 8_000, 5.0)
-    assert [sound.ticks(0, 5.5), sound.ticks(160, 5.52)] == [45_000, 46_800]
-
-
-async def test_a_slow_disk_ends_the_clip(film: Path, tmp_path: Path) -> None:
-    """What waits to be written is bounded by what is kept of a camera."""
-    _, came = split(film)
-    settings = VideoSettings(evidence_bytes=1_000, evidence_after=60)
-    recording = Recording(settings, (), -5.0, (tmp_path / "c").open("wb"), "x")
-    recording.until = 1e12
-    for one in came:
-        recording.feed(one.batch)
-    assert recording.short is Short.TOO_LARGE
-    with contextlib.suppress(ClipEmpty):
-        await written(recording)
+async def test_a_picture_of_which_a_packet_is_lost_is_left_out_of_the_clip_and_counted(
+    short: Relay, film: Path, tmp_path: Path
+) -> None:
+    hub = short.hub("hall", FileSource(film))
+    async with watched(hub):
+        batches_kept = [came.batch for came in hub.keeping.lately.since(0)]
+        keys = {one.at for one in batches_kept if one.key}
+        next(one for one in batches_kept[10:] if one.at not in keys).packets.pop()
+        clip = await written(recorded(hub, tmp_path / "c.mp4"))
+    found = read(tmp_path / "c.mp4")
+    assert (clip.lost, clip.pictures) == (1, len(found.pictures))
+    assert 2 * PICTURE_TICKS in {b - a for a, b in pairwise(found.ticks)}, "its time stays"

@@ -90,7 +90,7 @@ def test_a_part_of_the_tree_is_provisioned_and_shown(shell: Shell) -> None:
     shell.tenants("import")
     assert "9 provisioned, 0 broken" in shell.tenants("provision", "--within", "620100").output
     shown = shell.tenants("status", "--within", "620100").output
-    assert "620102\t城关区\tCOUNTY\tACTIVE\tpre_0003\tsqlite:///tenants/620102.db" in shown
+    assert "620102\t城关区\tCOUNTY\tACTIVE\tpre_0004\tsqlite:///tenants/620102.db" in shown
     assert shown.splitlines()[-1] == "9 ACTIVE"
     assert shell.tenants("status").output.splitlines()[-1] == "9 ACTIVE, 92 PROVISIONING"
     assert "620102" not in shell.tenants("status", "--broken").output

@@ -33,8 +33,8 @@ def two_releases(tmp_path: Path) -> Migrations:
         (folder / file.name).write_text(file.read_text())
     first = TENANT_DATABASE.head()
     for revision, down, body in (
-        ("pre_0004", first, 'op.add_column("departments", sa.Column("short", sa.Text()), schema=SCHEMA)'),
-        ("post_0004", "pre_0004", 'op.execute(f"ALTER TABLE {SCHEMA}.officers DROP COLUMN post")'),
+        ("pre_0005", first, 'op.add_column("departments", sa.Column("short", sa.Text()), schema=SCHEMA)'),
+        ("post_0005", "pre_0005", 'op.execute(f"ALTER TABLE {SCHEMA}.officers DROP COLUMN post")'),
     ):
         (folder / f"{revision}.py").write_text(
             dedent(f'''
@@ -157,7 +157,7 @@ async def test_tenants_stand_at_neighbouring_revisions_and_are_read(
     await housed(*CODES)
     await provision(registry, CODES)
     await provision(registry, CODES[:2], phase="pre", migrations=two_releases)
-    assert [registry.tenants[code].revision for code in CODES[:3]] == ["pre_0004", "pre_0004", TENANT_DATABASE.head()]
+    assert [registry.tenants[code].revision for code in CODES[:3]] == ["pre_0005", "pre_0005", TENANT_DATABASE.head()]
     assert set(registry.homes) == set(CODES)
     assert "short" in await columns(registry, CODES[0], "departments")
     assert "post" in await columns(registry, CODES[0], "officers")
@@ -168,7 +168,7 @@ async def test_the_second_phase_comes_when_it_is_asked_for(registry: Registry, h
     await provision(registry, CODES)
     await provision(registry, CODES, phase="pre", migrations=two_releases)
     await provision(registry, CODES, phase="post", migrations=two_releases)
-    assert {t.revision for t in registry.tenants.values()} == {"post_0004"}
+    assert {t.revision for t in registry.tenants.values()} == {"post_0005"}
     assert registry.homes == {}  # this release cannot read what its next one took away
     assert "post" not in await columns(registry, CODES[0], "officers")
 
@@ -177,9 +177,9 @@ async def test_old_code_leaves_a_newer_database_alone(registry: Registry, housed
     await housed(*CODES)
     await provision(registry, CODES, migrations=two_releases)
     done = await provision(registry, CODES[:1])
-    assert done[0].revision == "post_0004"
+    assert done[0].revision == "post_0005"
     assert done[0].reason is not None
-    assert "post_0004" in done[0].reason
+    assert "post_0005" in done[0].reason
     assert "short" in await columns(registry, CODES[0], "departments")
 
 
@@ -188,8 +188,8 @@ async def test_a_failed_migration_leaves_the_database_as_it_was(
 ) -> None:
     await housed(*CODES)
     await provision(registry, CODES)
-    (two_releases.folder / "post_0004.py").write_text(
-        (two_releases.folder / "post_0004.py").read_text().replace('DROP COLUMN post"', 'DROP COLUMN nobody"')
+    (two_releases.folder / "post_0005.py").write_text(
+        (two_releases.folder / "post_0005.py").read_text().replace('DROP COLUMN post"', 'DROP COLUMN nobody"')
     )
     done = await provision(registry, CODES[:1], migrations=two_releases)
     assert done[0].reason is not None

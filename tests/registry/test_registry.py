@@ -202,7 +202,7 @@ async def test_special_days_are_taken_by_whole_years(registry: Registry) -> None
 
 async def test_a_settled_tenant_has_a_home_and_a_broken_one_its_reason(registry: Registry, template: str) -> None:
     await registry.set_source(["620100", "620102"], template)
-    await registry.settle([Settled("620100", "pre_0003"), Settled("620102", None, "OSError: disk full")], NOW)
+    await registry.settle([Settled("620100", "pre_0004"), Settled("620102", None, "OSError: disk full")], NOW)
     await registry.refresh()
     assert list(registry.homes) == ["620100"]
     assert registry.tenants["620100"].state is State.ACTIVE
@@ -212,7 +212,7 @@ async def test_a_settled_tenant_has_a_home_and_a_broken_one_its_reason(registry:
 
 async def test_a_database_of_another_release_is_no_home(registry: Registry, template: str) -> None:
     await registry.set_source(["620100", "620102"], template)
-    await registry.settle([Settled("620100", "pre_0005"), Settled("620102", "pre_0003")], NOW)
+    await registry.settle([Settled("620100", "pre_0006"), Settled("620102", "pre_0004")], NOW)
     await registry.refresh()
     assert list(registry.homes) == ["620102"]
 
@@ -221,13 +221,13 @@ async def test_a_database_of_another_release_is_no_home(registry: Registry, temp
     ("revision", "read"),
     [
         (None, False),
-        ("pre_0002", False),
-        ("post_0002", False),
-        ("pre_0003", True),
-        ("post_0003", True),
+        ("pre_0003", False),
+        ("post_0003", False),
         ("pre_0004", True),
-        ("post_0004", False),
-        ("pre_0005", False),
+        ("post_0004", True),
+        ("pre_0005", True),
+        ("post_0005", False),
+        ("pre_0006", False),
     ],
 )
 def test_code_reads_from_its_own_first_revision_to_the_next_releases_first(revision: str | None, read: bool) -> None:
@@ -236,7 +236,7 @@ def test_code_reads_from_its_own_first_revision_to_the_next_releases_first(revis
 
 async def test_a_source_is_not_changed_under_a_database(registry: Registry, template: str) -> None:
     await registry.set_source(["620100"], template)
-    await registry.settle([Settled("620100", "pre_0003")], NOW)
+    await registry.settle([Settled("620100", "pre_0004")], NOW)
     with pytest.raises(TenantHasDatabase):
         await registry.set_source(["620100"], template)
     await registry.set_source(["620100"], template, moved=True)
@@ -275,7 +275,7 @@ def test_what_names_its_ports_rightly_can_be_a_source(hosts: str) -> None:
 
 async def test_a_retired_tenant_leaves_the_tree_and_keeps_its_row(registry: Registry, template: str) -> None:
     await registry.set_source(["620103"], template)
-    await registry.settle([Settled("620103", "pre_0003")], NOW)
+    await registry.settle([Settled("620103", "pre_0004")], NOW)
     with pytest.raises(TenantHasChildren, match="620102"):
         await registry.retire("620100")
     await registry.retire("620103")
@@ -290,7 +290,7 @@ async def test_a_retired_tenant_leaves_the_tree_and_keeps_its_row(registry: Regi
 async def test_a_provision_that_ends_after_its_tenant_was_retired_wakes_nobody(registry: Registry, template: str) -> None:
     await registry.set_source(["620102", "620103"], template)
     await registry.retire("620103")
-    await registry.settle([Settled("620102", "pre_0003"), Settled("620103", "pre_0003")], NOW)
+    await registry.settle([Settled("620102", "pre_0004"), Settled("620103", "pre_0004")], NOW)
     await registry.refresh()
     assert (registry.tenants["620102"].state, registry.tenants["620103"].state) == (State.ACTIVE, State.RETIRED)
     assert list(registry.homes) == ["620102"]

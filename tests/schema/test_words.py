@@ -86,6 +86,7 @@ TABLES = {
     "HallWindow": "hall_windows",
     "Camera": "cameras",
     "Viewing": "viewings",
+    "Evidence": "evidence",
 }
 COMPUTED = {"light", "id"}
 HANGING = {"hall_id", "window_id", "department_id"}

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, insert, select
 
-from tenants import hall_rows, viewing_rows
+from tenants import evidence_rows, hall_rows, viewing_rows
+from tenants.evidence_rows import Kept, Marked
 from tenants.hall_rows import HallCodeTaken, HallNotFound
 from tenants.receipts import DepartmentUnknown
 from tenants.sources.postgres_write import PostgresWriter
 from tenants.sources.source import Session
 from tenants.sources.sqlite_write import SqliteWriter
-from tenants.tables import cameras, departments, hall_windows, halls, viewings
+from tenants.tables import cameras, departments, evidence, hall_windows, halls, viewings
 from tests.sources.databases import make_file, make_schemas
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -145,3 +146,38 @@ async def test_a_viewing_is_ended_once_and_a_lost_one_when_it_was_last_seen(plac
         await viewing_rows.go_on(session, one, later)
         await viewing_rows.end_lost(session, "gw", [one], "GATEWAY_ENDED")
     assert await rows(place, select(viewings.c.ended_as).where(viewings.c.id == one)) == [(None,)]
+
+
+CLIP = Kept(NOW - timedelta(minutes=1), NOW + timedelta(minutes=1), 20_000_000, 3_000, 2, "a" * 64, "OPUS", None)
+
+
+async def test_a_moment_is_kept_or_fails_once_and_is_deleted_when_its_time_is_over(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    camera = await add(place, cameras, CAMERA | {"hall_id": hall})
+    async with place.write("620102") as session:
+        viewing = await viewing_rows.begin(session, viewing_rows.Begun(camera, "liu", "", "", "PATROL", "why", "gw", NOW))
+    marked = Marked(viewing, "liu", "窗口无人", "gw", NOW, NOW + timedelta(days=30))
+    one, two, three = [await evidence_rows.begin(place, "620102", marked) for _ in range(3)]
+    stands = select(evidence.c.id, evidence.c.state, evidence.c.camera_id, evidence.c.department_id).order_by(evidence.c.id)
+    assert await rows(place, stands) == [(number, "RECORDING", camera, 1) for number in (one, two, three)]
+    assert await evidence_rows.keep(place, "620102", one, CLIP)
+    assert not await evidence_rows.keep(place, "620102", one, CLIP), "once"
+    await evidence_rows.fail(place, "620102", one, "X")
+    await evidence_rows.fail(place, "620102", two, "EVIDENCE_EMPTY")
+    assert not await evidence_rows.keep(place, "620102", two, CLIP)
+    early, late = NOW - timedelta(days=1), NOW + timedelta(hours=1)
+    assert await evidence_rows.fail_lost(place, "620102", "gw", early, early, "EVIDENCE_LOST") == []
+    assert await evidence_rows.fail_lost(place, "620102", "other", late, late, "EVIDENCE_LOST") == []
+    assert await evidence_rows.fail_lost(place, "620102", "gw", early, late, "EVIDENCE_LOST") == [three]
+    told = await rows(place, select(evidence.c.state, evidence.c.failure, evidence.c.sha256).order_by(evidence.c.id))
+    assert told == [("KEPT", None, "a" * 64), ("FAILED", "EVIDENCE_EMPTY", None), ("FAILED", "EVIDENCE_LOST", None)]
+    assert await evidence_rows.known(place, "620102", ["a" * 64, "b" * 64]) == {"a" * 64}
+    (due,) = await evidence_rows.kept(place, "620102", 0, 10)
+    assert (due.id, due.sha256, due.sound) == (one, "a" * 64, "OPUS")
+    assert await evidence_rows.kept(place, "620102", one, 10) == []
+    assert await evidence_rows.due(place, "620102", NOW + timedelta(days=29), 10) == []
+    assert await evidence_rows.due(place, "620102", NOW + timedelta(days=31), 10) == [due]
+    await evidence_rows.delete(place, "620102", one, NOW)
+    await evidence_rows.delete(place, "620102", two, NOW)
+    assert await rows(place, select(evidence.c.state).order_by(evidence.c.id)) == [("DELETED",), ("FAILED",), ("FAILED",)]
+    assert await evidence_rows.known(place, "620102", ["a" * 64]) == set()

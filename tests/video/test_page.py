@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 
 from gateway.video.page import KINDS
+from supervision.evidence import EvidenceShort, EvidenceState
 from tests.video.chromium import Page, chromium
+from tests.video.keeping import listed
 from tests.video.watching import Served, served, withdrawn
 
 FRAMES = "[...document.querySelectorAll('video')].map(v => v.getVideoPlaybackQuality().totalVideoFrames)"
+
+WRITTEN = """window.written = [], new MutationObserver(() => written.push(document.querySelector('.evidence output').textContent))
+    .observe(document.querySelector('.evidence output'), {childList: true, characterData: true, subtree: true})"""
+"""Keeps what the page says of a moment, however soon it says something else."""
 
 
 async def enter(at: Served, page: Page, who: str, reason: str) -> None:
@@ -68,6 +74,43 @@ async def test_a_picture_that_broke_comes_back_by_itself(tmp_path: Path, film: P
         await frames_grow(page)
 
 
+@pytest.mark.chromium
+async def test_a_moment_is_marked_in_a_browser_and_it_says_what_became_of_it(tmp_path: Path, film: Path) -> None:
+    async with (
+        served(tmp_path / "data", film, video_evidence_after=1.0) as at,
+        chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page,
+    ):
+        await enter(at, page, "province", "查看窗口秩序")
+        await page.run("document.querySelector('#cameras button').click()")
+        await frames_grow(page)
+        assert await page.until("document.querySelector('.evidence button').textContent") == "标记取证"
+        await page.run(WRITTEN)
+        await page.run("document.querySelector('.evidence input').value = '窗口无人值守'")
+        await page.run("document.querySelector('.evidence button').click()")
+        await page.until("window.written.some(text => text.startsWith('正在录制，至 '))")
+        await page.until("document.querySelector('.evidence output').textContent.startsWith('已留存：')")
+        (found,) = await listed(at, "province")
+        assert found["sha256"] in await page.run("document.querySelector('.evidence output').textContent")
+        assert (found["note"], await page.run("document.querySelector('.download').hidden")) == ("窗口无人值守", False)
+        await page.picture(tmp_path / "page.png")
+        await page.run("document.getElementById('language').value = 'en'")
+        await page.run("document.getElementById('language').dispatchEvent(new Event('change'))")
+        await page.until("document.querySelector('.evidence output').textContent.startsWith('Kept: ')")
+        assert await page.run("document.querySelector('.evidence button').textContent") == "Mark this moment"
+
+
+@pytest.mark.chromium
+async def test_who_may_not_mark_is_told_so_in_the_page(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
+        await enter(at, page, "manager", "查看窗口秩序")
+        await page.run("document.querySelector('#cameras button').click()")
+        await frames_grow(page)
+        await page.until("document.querySelector('.evidence button').textContent")
+        await page.run("document.querySelector('.evidence input').value = 'why'")
+        await page.run("document.querySelector('.evidence button').click()")
+        await page.until("document.querySelector('.evidence output').textContent.startsWith('无权')")
+
+
 async def test_the_page_takes_nothing_from_elsewhere(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path, film) as at:
         for path in ("/video/demo", *(f"/video/demo/{name}" for name in KINDS if name != "demo.html")):
@@ -75,3 +118,13 @@ async def test_the_page_takes_nothing_from_elsewhere(tmp_path: Path, film: Path)
             assert answer.status_code == 200
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             assert not re.search(r"https?:|//[a-z]+\.", re.sub(r"^\s*//.*$", "", answer.text, flags=re.MULTILINE)), path
+
+
+async def test_the_words_of_the_page_come_out_of_the_catalogues(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        for language, mark in (("zh", "标记取证"), ("en", "Mark this moment")):
+            answer = await at.client.get("/video/demo/words", headers={"accept-language": language})
+            assert answer.headers["content-language"] == language
+            assert answer.json()["phrases"]["EVIDENCE_MARK"] == mark
+            assert {f"EVIDENCE_{state}" for state in EvidenceState} <= answer.json()["phrases"].keys()
+            assert {f"EVIDENCE_SHORT_{why}" for why in EvidenceShort} <= answer.json()["phrases"].keys()

@@ -1,0 +1,181 @@
+"""Evidence of one gateway: what may be marked is kept ready, a marked moment is recorded, written down and put into the folder.
+
+Who marks has been admitted, and it is on record. A moment that a killed gateway left is told as failed by the next one.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
+
+from gateway.house import House
+from gateway.log import told
+from gateway.video.evidence_folder import Draft, EvidenceFolder
+from gateway.video.openings import Opening, Openings
+from gateway.video.pace import Pace, VideoTooOften
+from gateway.video.retention import HALL_EVIDENCE, Retention
+from media.faults import ClipUnwritable
+from media.recording import Clip, Recording, Short
+from media.relay import Relay
+from schema.watching import Moment, NotWatching, Watched
+from supervision.faults import Failure, Fault, Refusal, TenantUnreachable
+from tenants import evidence_rows
+from tenants.evidence_rows import Kept, Marked
+from tenants.read.masks import opens
+from tenants.sources.source import Source
+
+AGAIN = (0.5, 2.0, 5.0)
+"""Seconds before a row is written once more."""
+LATE = 600.0
+"""Seconds beyond its time after which a recording that nobody ended is lost."""
+
+
+class EvidenceTooMany(Refusal):
+    """Too many moments were marked, or are being recorded; try again later."""
+
+    code = "EVIDENCE_TOO_MANY"
+
+
+class EvidenceLost(Failure):
+    """The gateway ended while the clip was recorded."""
+
+    code = "EVIDENCE_LOST"
+    public = True
+
+
+class Evidence:
+    """`now`: the moment."""
+
+    def __init__(self, house: House, relay: Relay, openings: Openings, now: Callable[[], datetime]) -> None:
+        config = house.config
+        self.folder = EvidenceFolder(config.evidence_folder)
+        self._house, self._relay, self._openings, self._now = house, relay, openings, now
+        self._pace = Pace(config.video_evidence_rate, config.video_evidence_burst)
+        self._recorded: dict[Recording, asyncio.Task[None]] = {}
+        self._began = now()
+        self._retention = Retention(house.source_of, house.auditing, self.folder, f"gateway:{config.gateway_name}", house.log)
+
+    def look(self) -> None:
+        """Keeps the last seconds of the cameras that somebody watches who may mark them, and of no other."""
+        wanted = {str(one.camera) for one in self._openings if one.viewing is not None and self._may(one)}
+        for name, hub in self._relay.hubs.items():
+            hub.keeping.keep(name in wanted, hub.sound)
+
+    def _may(self, opening: Opening) -> bool:
+        scope = None if opening.lease is None else opening.lease.scope
+        if scope is None:
+            return False
+        rows = scope.reach(HALL_EVIDENCE, self._house.registry.snapshot.tree.paths).get(opening.wanted.tenant, False)
+        return opens(rows, (opening.wanted.department,), False)
+
+    def watched(self, subject: str, tenant: str, viewing: int | None, camera: int | None) -> Watched | None:
+        """What somebody watches here, the latest first."""
+        mine = [one for one in self._openings if one.actor.subject == subject and one.viewing is not None]
+        for one in reversed(mine):
+            wanted = one.wanted
+            if wanted.tenant == tenant and one.row is not None and (one.row == viewing or wanted.camera == camera):
+                return Watched(one.row, wanted.camera, wanted.code, wanted.department)
+        return None
+
+    def markable(self, subject: str) -> None:
+        """Raises EvidenceTooMany."""
+        if len(self._recorded) >= self._house.config.video_evidence_at_once:
+            raise EvidenceTooMany(f"{len(self._recorded)} are being recorded")
+        try:
+            self._pace.take(subject, monotonic())
+        except VideoTooOften as often:
+            raise EvidenceTooMany(often.detail) from None
+
+    async def mark(self, subject: str, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
+        """A moment ago, on its way to the folder. Raises NotWatching, ClipUnwritable, and what a tenant's database raises."""
+        config, marked = self._house.config, monotonic() - max(0.0, (self._now() - at).total_seconds())
+        hub = self._relay.hubs.get(f"{tenant}-{watched.camera}")
+        if hub is None:
+            raise NotWatching
+        source, until = self._source(tenant), at + timedelta(days=config.video_evidence_days)
+        row = await evidence_rows.begin(source, tenant, Marked(watched.viewing, subject, note, config.gateway_name, at, until))
+        try:
+            draft = await asyncio.to_thread(self.folder.draft, tenant, row)
+        except OSError as problem:
+            await self._failed(tenant, row, ClipUnwritable(problem.strerror or ""))
+            raise ClipUnwritable from problem
+        recording = hub.record(draft.file, f"Evidence:{tenant}:{row}", marked)
+        self._recorded[recording] = asyncio.create_task(self._record(recording, draft, tenant, row, at))
+        ends = at + timedelta(seconds=config.video_evidence_after)
+        return Moment(row, watched.viewing, at, ends, until)
+
+    def _source(self, tenant: str) -> Source:
+        source = self._house.source_of(tenant)
+        if source is None:
+            raise TenantUnreachable
+        return source
+
+    async def _record(self, recording: Recording, draft: Draft, tenant: str, row: int, marked: datetime) -> None:
+        """Until the clip is kept, or is told as failed."""
+        try:
+            clip = await recording.run()
+            digest, size = await asyncio.to_thread(self.folder.keep, draft, clip.format)
+            await self._kept(tenant, row, clip, digest, kept(clip, marked, digest, size))
+        except Fault as fault:
+            await self._failed(tenant, row, fault)
+        except OSError as problem:
+            await self._failed(tenant, row, ClipUnwritable(problem.strerror or ""))
+        finally:
+            await asyncio.to_thread(self.folder.discard, draft)
+            self._recorded.pop(recording, None)
+
+    async def _kept(self, tenant: str, row: int, clip: Clip, digest: str, what: Kept) -> None:
+        """A clip of which no row can tell is no evidence: it is taken away."""
+        for pause in (*AGAIN, None):
+            try:
+                if not await evidence_rows.keep(self._source(tenant), tenant, row, what):
+                    raise EvidenceLost
+                return
+            except Fault as fault:
+                if pause is None or isinstance(fault, EvidenceLost):
+                    await asyncio.to_thread(self.folder.remove, tenant, digest, clip.format)
+                    raise
+                await asyncio.sleep(pause)
+
+    async def _failed(self, tenant: str, row: int, fault: Fault) -> None:
+        """As well as can be; what is still missing is told by a later look."""
+        line = {"level": "error", "event": "evidence", "tenant": tenant, "evidence": row}
+        self._house.log(line | told(fault))
+        try:
+            await evidence_rows.fail(self._source(tenant), tenant, row, fault.code)
+        except Fault as again:
+            self._house.log(line | told(again))
+
+    async def tend(self) -> None:
+        """What a killed gateway left is told as failed, what was kept long enough is deleted: at once, and from time to time."""
+        while True:
+            tenants = list(self._house.registry.snapshot.homes)
+            for tenant in tenants:
+                await self._lost(tenant)
+            await self._retention.all(tenants, self._now())
+            await asyncio.sleep(self._house.config.video_evidence_every)
+
+    async def _lost(self, tenant: str) -> None:
+        config = self._house.config
+        late = self._now() - timedelta(seconds=config.video_evidence_after + LATE)
+        try:
+            source = self._source(tenant)
+            rows = await evidence_rows.fail_lost(source, tenant, config.gateway_name, self._began, late, EvidenceLost.code)
+        except Fault as fault:
+            self._house.log({"level": "error", "event": "evidence", "tenant": tenant, **told(fault)})
+            return
+        for row in rows:
+            self._house.log({"level": "error", "event": "evidence", "tenant": tenant, "evidence": row, **told(EvidenceLost())})
+
+    async def close(self) -> None:
+        """What is being recorded ends with what it has."""
+        for recording in self._recorded:
+            recording.stop(Short.GATEWAY_ENDED)
+        await asyncio.gather(*self._recorded.values(), return_exceptions=True)
+
+
+def kept(clip: Clip, marked: datetime, digest: str, size: int) -> Kept:
+    """A clip as its row tells it."""
+    begins, ends = (marked + timedelta(seconds=seconds) for seconds in (clip.begins, clip.ends))
+    sound, short = clip.sound.upper() or None, None if clip.short is None else str(clip.short)
+    return Kept(begins, ends, size, clip.pictures, clip.lost, digest, sound, short)

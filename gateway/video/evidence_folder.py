@@ -1,0 +1,111 @@
+"""Where clips lie: a folder a tenant, each file named by its SHA-256, whole or not there at all. Slow: for threads.
+
+Knows no row and no right.
+"""
+
+import os
+from contextlib import suppress
+from hashlib import file_digest
+from pathlib import Path
+from secrets import token_hex
+from time import time
+from typing import BinaryIO, NamedTuple
+
+from supervision.faults import Failure
+
+DRAFT = ".part"
+STRAY_AFTER = 3_600.0
+"""Seconds after which a file that is nobody's is taken away; one that is being written is never so old."""
+
+
+class EvidenceChanged(Failure):
+    """The clip is not what was kept: it was changed, and is not shown."""
+
+    code = "EVIDENCE_CHANGED"
+    public = True
+
+
+class EvidenceMissing(Failure):
+    """The clip is not where it was kept."""
+
+    code = "EVIDENCE_MISSING"
+    public = True
+
+
+class Draft(NamedTuple):
+    """A clip that is being written."""
+
+    path: Path
+    file: BinaryIO
+
+
+class EvidenceFolder:
+    """One gateway's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def draft(self, tenant: str, row: int) -> Draft:
+        """Raises OSError."""
+        folder = self._folder / tenant
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f".{row}-{token_hex(6)}{DRAFT}"
+        return Draft(path, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0))
+
+    def keep(self, draft: Draft, container: str) -> tuple[str, int]:
+        """Its digest and its size, once it is on the disk under its name. Raises OSError."""
+        os.fsync(draft.file.fileno())
+        digest = digest_of(draft.path)
+        size = draft.path.stat().st_size
+        draft.path.rename(draft.path.parent / f"{digest}.{container}")
+        _sync(draft.path.parent)
+        return digest, size
+
+    def discard(self, draft: Draft) -> None:
+        """Closed, and gone where it was not kept."""
+        with suppress(OSError):
+            draft.file.close()
+        with suppress(OSError):
+            draft.path.unlink()
+
+    def path(self, tenant: str, digest: str, container: str) -> Path:
+        return self._folder / tenant / f"{digest}.{container}"
+
+    def sound(self, tenant: str, digest: str, container: str) -> Path:
+        """A clip that is what was kept. Raises EvidenceMissing, EvidenceChanged."""
+        path = self.path(tenant, digest, container)
+        try:
+            found = digest_of(path)
+        except OSError:
+            raise EvidenceMissing from None
+        if found != digest:
+            raise EvidenceChanged
+        return path
+
+    def remove(self, tenant: str, digest: str, container: str) -> None:
+        """Raises OSError; not where it is gone already."""
+        path = self.path(tenant, digest, container)
+        path.unlink(missing_ok=True)
+        if path.parent.exists():
+            _sync(path.parent)
+
+    def old(self, tenant: str) -> list[Path]:
+        """Files that nobody writes any more: drafts of a gateway that was killed, and clips."""
+        folder, before = self._folder / tenant, time() - STRAY_AFTER
+        with suppress(OSError):
+            return [path for path in folder.iterdir() if path.is_file() and path.stat().st_mtime < before]
+        return []
+
+
+def digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """That a name is on the disk too."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

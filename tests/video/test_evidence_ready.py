@@ -1,0 +1,83 @@
+"""What is kept in memory of a camera: only while somebody watches who may mark a moment, and nothing of it afterwards."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiortc import RTCSessionDescription
+
+from gateway.video.asking import asking
+from gateway.video.cameras import Named
+from gateway.video.showing import Showing, showing
+from tests.media.peers import Keeper
+from tests.video.places import Halls, halls
+from tests.video.watching import OPEN, SETTINGS, withdrawn
+
+CAMERA = Named("620102", 1)
+
+
+class Hall(Halls):
+    """With its video at hand."""
+
+    video: Showing
+
+    async def watched(self, who: str) -> tuple[Keeper, str]:
+        """By somebody, until pictures came; and what names the picture."""
+        opened = await self.done(who, OPEN.format("Camera:620102:1", "why", "PATROL"))
+        keeper = Keeper()
+        await keeper.peer.setLocalDescription(await keeper.peer.createOffer())
+        answer, _ = await self.video.view(opened["token"], CAMERA, keeper.peer.localDescription.sdp)
+        await keeper.peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        await keeper.kept(lambda packets: len(packets) > 30)
+        return keeper, opened["token"]
+
+    def held(self) -> int:
+        """Batches that are kept, after a look."""
+        self.video.evidence.look()
+        return len(self.video.relay.hubs[str(CAMERA)].keeping.lately)
+
+
+@pytest.fixture
+async def hall(tmp_path: Path, film: Path) -> AsyncIterator[Hall]:
+    settings: dict[str, Any] = SETTINGS | {"video_films": str(film.parent)}
+    async with halls(tmp_path, **settings) as at, showing(at.house) as video:
+        assert video is not None
+        at.house.video = asking(video)
+        made = Hall(at.house, at.lines)
+        made.video = video
+        await made.camera(await made.hall(), url=f"file:{film.name}")
+        yield made
+
+
+async def test_nothing_is_kept_for_one_who_may_not_mark(hall: Hall) -> None:
+    manager, _ = await hall.watched("manager")
+    assert hall.held() == 0
+    county, _ = await hall.watched("county")
+    assert hall.held() > 0
+    await county.leave()
+    (mine,) = [one for one in hall.video.openings if one.actor.subject == "county"]
+    await hall.video.leave(mine)
+    assert hall.held() == 0, "the manager watches on"
+    await manager.leave()
+
+
+async def test_it_goes_with_the_right(hall: Hall) -> None:
+    manager, _ = await hall.watched("manager")
+    county, _ = await hall.watched("county")
+    assert hall.held() > 0
+    (mine,) = [one for one in hall.video.openings if one.actor.subject == "county"]
+    await hall.house.registry.grant(withdrawn("county"))
+    assert mine.lease is not None
+    await hall.house.leases.look()
+    assert hall.held() == 0
+    for keeper in (manager, county):
+        await keeper.leave()
+
+
+async def test_what_is_kept_is_bounded_by_the_setting(hall: Hall) -> None:
+    county, _ = await hall.watched("county")
+    assert hall.held() > 0
+    lately = hall.video.relay.hubs[str(CAMERA)].keeping.lately
+    assert 0 < lately.size <= hall.video.relay.settings.evidence_bytes
+    await county.leave()
