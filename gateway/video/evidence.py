@@ -18,6 +18,7 @@ from media.faults import ClipUnwritable
 from media.recording import Clip, Recording, Short
 from media.relay import Relay
 from schema.watching import Moment, NotWatching, Watched
+from supervision.audit import Deed, Outcome
 from supervision.faults import Failure, Fault, Refusal, TenantUnreachable
 from tenants import evidence_rows
 from tenants.evidence_rows import Kept, Marked
@@ -53,7 +54,8 @@ class Evidence:
         self._pace = Pace(config.video_evidence_rate, config.video_evidence_burst)
         self._recorded: dict[Recording, asyncio.Task[None]] = {}
         self._began = now()
-        self._retention = Retention(house.source_of, house.auditing, self.folder, f"gateway:{config.gateway_name}", house.log)
+        self._actor = f"gateway:{config.gateway_name}"
+        self._retention = Retention(house.source_of, house.auditing, self.folder, self._actor, house.log)
 
     def look(self) -> None:
         """Keeps the last seconds of the cameras that somebody watches who may mark them, and of no other."""
@@ -115,6 +117,7 @@ class Evidence:
         try:
             clip = await recording.run()
             digest, size = await asyncio.to_thread(self.folder.keep, draft, clip.format)
+            await self._noted(tenant, f"kept Evidence {row}, SHA-256 {digest}, {size} bytes")
             await self._kept(tenant, row, clip, digest, kept(clip, marked, digest, size))
         except Fault as fault:
             await self._failed(tenant, row, fault)
@@ -136,6 +139,16 @@ class Evidence:
                     await asyncio.to_thread(self.folder.remove, tenant, digest, clip.format)
                     raise
                 await asyncio.sleep(pause)
+
+    async def _noted(self, tenant: str, said: str) -> None:
+        """The digest goes into the chain at once: a row and a file that are changed together would still be found. A clip is
+        kept without it too; that it could not be written stands in the log.
+        """
+        deed = Deed("", self._actor, HALL_EVIDENCE, Outcome.CHANGED, "evidence", 1, told=said)
+        try:
+            await self._house.auditing.record({tenant: [deed]})
+        except Fault as fault:
+            self._house.log({"level": "error", "event": "evidence", "tenant": tenant, **told(fault)})
 
     async def _failed(self, tenant: str, row: int, fault: Fault) -> None:
         """As well as can be; what is still missing is told by a later look."""

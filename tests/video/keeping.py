@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.video.test_doors import audit
 from tests.video.watching import Served, Viewer
 
 FIELDS = (
@@ -56,6 +57,19 @@ async def listed(at: Served, who: str, where: str = "{}") -> list[Any]:
 
 async def fetched(at: Served, url: str, who: str = "province", method: str = "GET", **headers: str) -> httpx.Response:
     return await at.client.request(method, url, headers={"authorization": f"Bearer {at.token(who)}", **headers})
+
+
+EVIDENCE = 'where: {action: ["hall.evidence"]}'
+
+
+async def refusals(at: Served, count: int) -> list[dict[str, Any]]:
+    """The refusals on record, once there are so many: they come behind the answers."""
+    async with asyncio.timeout(40):
+        while True:
+            found = [one for one in await audit(at, EVIDENCE, "REFUSED") if one["outcome"] == "REFUSED"]
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.05)
 
 
 def file_of(at: Served, found: Any) -> Path:
