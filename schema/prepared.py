@@ -89,7 +89,7 @@ class Prepared:
         """The compiled field, and what it is asked for in this request."""
         arguments = root.arguments.of(values) if root.arguments is not None else {}
         one = Asked(root.key, root.name, root.nodes, arguments, root.of)
-        return compiled.field(one, self.operation, self.fragments, values), At((root.key,), None, arguments)
+        return compiled.field(one, self.operation, self.fragments, values).field, At((root.key,), None, arguments)
 
 
 def root_names(selection: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]) -> list[str]:

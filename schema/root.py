@@ -33,9 +33,10 @@ async def resolve(_source: Any, info: GraphQLResolveInfo[Any], **arguments: Any)
     operation: OperationDefinitionNode = info.operation
     values = VariableValues({}, cast(dict[str, Any], info.variable_values))  # Strawberry hands on what was coerced, no sources
     one = Asked(str(info.path.key), info.field_name, nodes, arguments, get_named_type(info.return_type).name)
-    field = resolving.compiled.field(one, operation, fragments, values)
+    kept = resolving.compiled.field(one, operation, fragments, values)
     errors: list[Any] = []
-    value = await field.answer(resolving.run.telling(errors), At(tuple(info.path.as_list()), None, arguments))
+    at = At(tuple(info.path.as_list()), None, kept.same(arguments))
+    value = await kept.field.answer(resolving.run.telling(errors), at)
     return Completed(value, errors)
 
 
