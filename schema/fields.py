@@ -6,8 +6,7 @@ inside its selection; the nodes are kept alive with it, so that no other node ca
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode
 from graphql.execution.values import VariableValues
@@ -68,19 +67,11 @@ def reads_of(type_name: str) -> dict[str, Any]:
 READS: Mapping[str, Mapping[str, Any]] = {name: reads_of(name) for name in (*ROWS, "SummaryGroup")}
 
 
-@dataclass(slots=True)
-class Kept:
-    """A compiled field, and the nodes whose identity it is found by. `lately`: what it was asked with last."""
+class Kept(NamedTuple):
+    """A compiled field, and the nodes whose identity it is found by."""
 
     nodes: tuple[FieldNode, ...]
     field: Field
-    lately: dict[str, Any]
-
-    def same(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The object of the last asking where it says the same: what follows from arguments is kept by their identity."""
-        if arguments != self.lately:
-            self.lately = arguments
-        return self.lately
 
 
 class Compiled:
@@ -97,18 +88,18 @@ class Compiled:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         values: VariableValues,
-    ) -> Kept:
+    ) -> Field:
         identity = tuple(map(id, one.nodes))
         names = self._inside(identity, one.nodes, fragments)
         key = (identity, repr([values.coerced.get(name, ...) for name in names]) if names else "")
         if (kept := self.kept.get(key)) is not None:
             self.kept.move_to_end(key)
-            return kept
+            return kept.field
         compiler = Compiler(MAKING, READS, Document(core, operation, fragments, values), self.largest)
-        kept = self.kept[key] = Kept(one.nodes, compiler.field("Query", one), one.arguments)
+        kept = self.kept[key] = Kept(one.nodes, compiler.field("Query", one))
         if len(self.kept) > self.size:
             self.kept.popitem(last=False)
-        return kept
+        return kept.field
 
     def _inside(
         self, identity: tuple[int, ...], nodes: tuple[FieldNode, ...], fragments: Mapping[str, FragmentDefinitionNode]
