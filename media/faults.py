@@ -129,6 +129,12 @@ class PublisherLeft(SourceFault):
     code = "PUBLISHER_LEFT"
 
 
+class PublisherRefused(SourceFault):
+    """The hall may not send its picture any more."""
+
+    code = "PUBLISHER_REFUSED"
+
+
 class BelowUnreachable(SourceFault):
     """The gateway below does not answer."""
 

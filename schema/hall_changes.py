@@ -20,7 +20,7 @@ from schema.nodes import GlobalId
 from schema.run import Run
 from schema.watching import CameraHoursOver, Wanted
 from supervision.audit import Outcome
-from supervision.halls import Purpose, read_hours, within_hours
+from supervision.halls import Purpose, ViewingEnd, read_hours, within_hours
 from tenants import hall_rows
 from tenants.hall_rows import HallNotFound
 from tenants.tables import cameras, hall_windows, halls
@@ -100,7 +100,7 @@ async def enter(run: Run, type_name: str, tenant: str, values: Mapping[str, Any]
 async def change(run: Run, place: GlobalId, values: Mapping[str, Any], why: str) -> HallChanged:
     table, where = TABLES[place.type_name], may.source(run, place.tenant)
     async with may.noted(run, place.tenant, f"changed {place.type_name} {place.row}: {shown(values)}", why):
-        await hall_rows.change(where, place.tenant, table, place.row, values)
+        await hall_rows.change(where, place.tenant, table, place.row, values, run.context.asking.now)
     return spelled(place)
 
 
@@ -117,7 +117,7 @@ async def retire(info: Info[Any, None], told_id: strawberry.ID, type_name: str, 
     async with may.noted(run, place.tenant, f"retired {type_name} {place.row}", why):
         closed = await hall_rows.retire(where, place.tenant, TABLES[type_name], place.row, run.context.asking.now)
     if run.context.video is not None:
-        await run.context.video.changed(place.tenant, closed)
+        await run.context.video.changed(place.tenant, closed, ViewingEnd.CAMERA_RETIRED)
     return spelled(place)
 
 
@@ -183,7 +183,7 @@ async def change_camera(info: Info[Any, None], id: Which, input: OfCamera, reaso
         found = await may.camera(run, id)
         values |= {"scheme": video.scheme(input.url), "source": video.seal(place.tenant, found.code, input.url)}
     done = await change(run, place, values, reason)
-    await video.changed(place.tenant, [place.row])
+    await video.changed(place.tenant, [place.row], ViewingEnd.CAMERA_CHANGED)
     return done
 
 

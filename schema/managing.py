@@ -130,9 +130,7 @@ def granted(run: Run, tenant: str) -> tuple[str, str]:
     return ("", "") if division is None else (code, str(division.level))
 
 
-def noted(
-    run: Run, tenant: str, told: str, why: str, action: str = HALL_MANAGE, **more: Any
-) -> AbstractAsyncContextManager[None]:
+def noted(run: Run, tenant: str, told: str, why: str, action: str = HALL_MANAGE, **more: Any) -> AbstractAsyncContextManager[None]:
     """Around what is done: on record in the tenant before and, where it is refused, after. Raises AuditUnwritable."""
     change = Change((), action, told, reason(why), paths=(home(run, tenant),), **{"entity": "halls"} | more)
     return announced(run.context.note, change)

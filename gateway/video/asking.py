@@ -54,13 +54,13 @@ class Asking:
         seconds = round(time.monotonic() - began, 3)
         return Tested("", WELL[language], seconds) if fault is None else Tested(fault.code, words.message(fault, language), seconds)
 
-    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
-        await self.showing.changed(tenant, cameras)
+    async def changed(self, tenant: str, cameras: Sequence[int], how: ViewingEnd) -> None:
+        await self.showing.changed(tenant, cameras, how)
 
     async def closed(self, tenant: str, viewing: int) -> bool:
         opening = self.showing.viewing(tenant, viewing)
         if opening is None:
-            return False
+            return await self.showing.journal.close(tenant, viewing)
         self.showing.end(opening, ViewingEnd.KICKED)
         return True
 
