@@ -123,6 +123,12 @@ class CameraEnded(SourceFault):
     code = "CAMERA_ENDED"
 
 
+class PublisherAbsent(SourceFault):
+    """The hall does not send its picture at the moment."""
+
+    code = "PUBLISHER_ABSENT"
+
+
 class PublisherLeft(SourceFault):
     """The hall stopped sending."""
 

@@ -181,6 +181,7 @@ async def test_a_hall_pushes_its_picture_as_long_as_it_may(tmp_path: Path, film:
         assert answer.status_code == 201, answer.text
         viewer = await at.watch(await at.open("province", camera))
         assert (await viewer.seen())[0] == (320, 180)
+        assert await at.done("manager", f'testCamera(camera: "{camera}") {{ ok code }}') == {"ok": True, "code": None}
         async with aclosing(viewer.events()) as told:
             assert (await anext(told))[0] == "token"
             await ending(at, kid, camera)
@@ -209,6 +210,8 @@ async def test_only_whoever_manages_the_hall_pushes_and_only_where_it_is_wanted(
             ("manager", "Camera:620102:99", "HALL_NOT_FOUND"),
             ("manager", "Camera:620100:1", "HALL_NOT_FOUND"),
         )
+        test = f'testCamera(camera: "{pushed}") {{ code message }}'
+        assert (await at.done("manager", test))["code"] == "PUBLISHER_ABSENT"
         for who, camera, code in refused:
             hall = Hall(at, camera, film, who)
             answer = await hall.push()
