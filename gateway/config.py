@@ -216,7 +216,11 @@ class Config:
     video_evidence_at_once: int = setting(16, "moments recorded at the same time in one process", 1)
     video_evidence_burst: int = setting(10, "moments that one person may mark at once", 1)
     video_evidence_rate: float = setting(0.05, "moments a second that one person may mark on and on", 0.0001)
-    video_ice_servers: tuple[str, ...] = setting((), "STUN and TURN servers told to viewers, by commas: stun:HOST:PORT")
+    video_tenant_silent_after: float = setting(10.0, "seconds without a word of a tenant's database that end its pictures", 1)
+    video_ice_servers: tuple[str, ...] = setting((), "STUN servers told to viewers and halls, by commas: stun:HOST:PORT")
+    video_turn_servers: tuple[str, ...] = setting((), "TURN servers told to them, by commas: turn:HOST:PORT?transport=tcp")
+    video_turn_secret_file: str = setting("", "file of the secret that is shared with these (coturn: static-auth-secret)")
+    video_turn_seconds: int = setting(14_400, "seconds for which a credential for a TURN server is good at most", 60)
     # fmt: on
 
     def part(self, kind: type[T]) -> T:
@@ -282,6 +286,12 @@ class Config:
     @property
     def evidence_folder(self) -> Path:
         return Path(self.video_evidence_folder) if self.video_evidence_folder else self.data / "evidence"
+
+    def turn_secret(self) -> bytes:
+        """What TURN servers check our credentials with."""
+        if not self.video_turn_secret_file:
+            raise SettingInvalid("MINGJING_VIDEO_TURN_SECRET_FILE names no file: give it the secret that the TURN servers have")
+        return secret(Path(self.video_turn_secret_file), self.data / "turn.secret")
 
     def query_code_key(self) -> bytes:
         """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""

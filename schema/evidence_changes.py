@@ -41,8 +41,8 @@ async def mark_moment(info: Info[Any, None], viewing: Which, note: Note) -> Mome
     why = why_of(may.text(note, NOTE))
     video.markable()
     said = f"marked a moment of Viewing {watched.viewing}, Camera {watched.camera} ({watched.code})"
-    await may.noted(run, place.tenant, said, why, action=HALL_EVIDENCE, entity="evidence")
-    made = await video.marked(place.tenant, watched, why, run.context.asking.now)
+    async with may.noted(run, place.tenant, said, why, action=HALL_EVIDENCE, entity="evidence"):
+        made = await video.marked(place.tenant, watched, why, run.context.asking.now)
     ids = {name: strawberry.ID(f"{name}:{place.tenant}:{row}") for name, row in (("Evidence", made.row), ("Viewing", made.viewing))}
     return MomentMarked(
         id=ids["Evidence"], viewing=ids["Viewing"], marked_at=made.marked_at, until=made.until, keep_until=made.keep_until

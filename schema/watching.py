@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from supervision.faults import Refusal
-from supervision.halls import Purpose
+from supervision.halls import Purpose, ViewingEnd
 
 
 class VideoAbsent(Refusal):
@@ -98,11 +98,11 @@ class Video(Protocol):
     async def tested(self, tenant: str, camera: int, language: str) -> Tested:
         """Opens the camera for a moment."""
 
-    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
+    async def changed(self, tenant: str, cameras: Sequence[int], how: ViewingEnd) -> None:
         """These cameras were changed or put out of service."""
 
     async def closed(self, tenant: str, viewing: int) -> bool:
-        """Ends a viewing; False where it does not go on here."""
+        """Ends a viewing; False where it does not go on."""
 
     def watched(self, tenant: str, viewing: int | None, camera: int | None) -> Watched | None:
         """What the asker watches here at this moment, by the number of the viewing or of the camera."""
