@@ -203,16 +203,18 @@ async def open_camera(info: Info[Any, None], camera: Which, reason: Watching, pu
     run = run_of(info)
     video = may.video(run)
     video.paced("opening")
-    found = await may.camera(run, camera)
+    why, place = why_of(reason), may.placed(camera, "Camera")
+    below = video.elsewhere(place.tenant)
+    found = await (may.camera_below(run, place, purpose, why) if below else may.camera(run, camera))
     if not may.allowed(run, HALL_VIDEO, found.tenant, found.department):
         raise may.denied(run, HALL_VIDEO, found.tenant)
     if found.retired:
         raise HallNotFound
     if not within_hours(read_hours(found.hours), run.context.asking.now):
         raise CameraHoursOver(f"its hours are {found.hours}")
-    why = why_of(reason)
     opening = {"action": HALL_VIDEO, "entity": "cameras", "outcome": Outcome.OPENED}
-    await may.noted(run, found.tenant, f"Camera {found.row} ({found.code}): {purpose}", why, **opening)
+    if not below:  # else it is on record there
+        await may.noted(run, found.tenant, f"Camera {found.row} ({found.code}): {purpose}", why, **opening)
     wanted = Wanted(
         found.tenant, found.row, found.code, found.department, found.hours, purpose, why, *may.granted(run, found.tenant)
     )  # fmt: skip

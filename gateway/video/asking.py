@@ -10,9 +10,10 @@ from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
 from media.states import State
 from media.trial import tried
-from schema.watching import Opened, Tested, Video, Wanted
+from schema.watching import CameraElsewhere, Opened, Tested, Video, Wanted
 from supervision import words
 from supervision.halls import ViewingEnd
+from tenants.hall_rows import HallNotFound
 
 WELL = {"zh": "摄像机画面正常。", "en": "The camera's picture comes as it should."}
 
@@ -36,6 +37,14 @@ class Asking:
 
     def paced(self, what: str) -> None:
         self.showing.paces[what].take(self.actor.subject, time.monotonic())
+
+    def elsewhere(self, tenant: str) -> bool:
+        return self.showing.elsewhere is not None and self.showing.elsewhere.has(tenant)
+
+    async def asked_below(self, wanted: Wanted) -> CameraElsewhere:
+        if self.showing.elsewhere is None:
+            raise HallNotFound
+        return await self.showing.elsewhere.open(self.actor, Named(wanted.tenant, wanted.camera), wanted)
 
     async def opened(self, wanted: Wanted) -> Opened:
         opening, token = await self.showing.open(self.actor, wanted)

@@ -59,6 +59,8 @@ class Opening:
     sent: int = 0
     left_at: float | None = None
     over: ViewingEnd | None = None
+    through: tuple[str, ...] = ()
+    """Gateways above, the viewer's own first, the last of which vouches for the person; none: they came here."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     listeners: set["asyncio.Queue[Letter]"] = field(default_factory=set)
 
@@ -93,10 +95,12 @@ class Openings:
         if len(self._known) >= self._most or mine[subject] >= self._each:
             raise VideoTooMany(f"{self._each} of one person, {self._most} of all")
 
-    def add(self, actor: Actor, wanted: Wanted, hours: Hours, ends_at: float) -> Opening:
-        """Raises VideoTooMany."""
+    def add(
+        self, actor: Actor, wanted: Wanted, hours: Hours, ends_at: float, number: str = "", through: tuple[str, ...] = ()
+    ) -> Opening:
+        """`number`: that names it; where none is given, any. Raises VideoTooMany."""
         self.room(actor.subject)
-        opening = Opening(token_hex(16), actor, wanted, hours, ends_at)
+        opening = Opening(number or token_hex(16), actor, wanted, hours, ends_at, through=through)
         self._known[opening.id] = opening
         return opening
 

@@ -16,6 +16,7 @@ from authz.video_token import VideoTokenInvalid
 from gateway.house import House
 from gateway.log import told
 from gateway.video.cameras import Cameras, Named
+from gateway.video.elsewhere import Elsewhere, Keeping
 from gateway.video.journal import Journal
 from gateway.video.openings import Letter, Opening, Openings
 from gateway.video.pace import Pace
@@ -52,7 +53,9 @@ class Showing:
         }
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
-        self.journal = Journal(house.source_of, config.gateway_name, self.now, house.log)
+        self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, house.log)
+        self.elsewhere: Elsewhere | None = None
+        """Cameras of gateways below, where there are any."""
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.house.clock(), UTC)
@@ -114,7 +117,7 @@ class Showing:
     async def _key_stands(self, opening: Opening) -> None:
         """The key that vouched for the person is still believed."""
         lease = opening.lease
-        if lease is None or lease.scope is None or opening.over is not None:
+        if lease is None or lease.scope is None or opening.over is not None or opening.through:
             return
         try:
             await self.house.callers.stands(opening.actor, lease.scope, lease.snapshot.version)
@@ -240,7 +243,8 @@ class Showing:
         else:
             with suppress(Fault):  # keys that cannot be looked up now: the lease ends what is not known for too long
                 await self._key_stands(opening)
-            self._renew(opening, now)
+            if not opening.through:
+                self._renew(opening, now)
 
     def _renew(self, opening: Opening, now: float) -> None:
         """A new token before the last one is too old to come back with."""
