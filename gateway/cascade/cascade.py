@@ -22,6 +22,7 @@ from gateway.video.elsewhere import Keeping
 from gateway.video.openings import Opening
 from gateway.video.showing import Showing
 from media.source import Source
+from media.states import State
 from schema.watching import CameraElsewhere, Wanted
 from supervision.faults import Failure, Refusal
 from supervision.halls import ViewingEnd
@@ -145,6 +146,10 @@ class Cascade:
         found = self.hops.get((above, camera))
         return found or self.hops.setdefault((above, camera), Hop(self, above, camera))
 
+    def _shown(self, camera: Named) -> bool:
+        hub = self.showing.relay.hubs.get(str(camera))
+        return hub is not None and hub.state.state is not State.IDLE
+
     async def watch(self) -> None:
         """Rosters told again from time to time, gateways above that fell silent, until cancelled."""
         config = self.showing.house.config
@@ -159,7 +164,9 @@ class Cascade:
                     del self.hops[key]
             if now - told_at >= config.video_roster_every:
                 told_at = now
-                for upstream in self.upstreams.values():
+                for camera, upstream in list(self.upstreams.items()):
+                    if upstream.is_idle and not self._shown(camera):
+                        del self.upstreams[camera]
                     self.showing.later(_told_again(upstream))
 
 

@@ -17,7 +17,7 @@ from authz.identity import Actor
 from gateway.cascade.link import HopRosterEmpty
 from gateway.cascade.upstream import ViewerRefused
 from gateway.video.cameras import Named
-from gateway.video.openings import LETTERS, Opening
+from gateway.video.openings import LETTERS, Opening, VideoTooMany
 from media.states import Told
 from media.viewing import Ended, Viewing
 from schema.watching import Wanted
@@ -118,7 +118,11 @@ class Hop:
         showing = self.cascade.showing
         opening = self.known.get(one.id)
         if opening is None or (opening.over in OF_THEIR_OWN):
-            opening = self.known[one.id] = await self._opened(one)
+            try:
+                opening = self.known[one.id] = await self._opened(one)
+            except VideoTooMany:  # of this person's, or of all: the others' picture goes on
+                self.refused[one.id] = ViewingEnd.LOST
+                return
         async with opening.busy:
             if opening.over is None:
                 try:
@@ -127,6 +131,7 @@ class Hop:
                 except (ViewerRefused, HallNotFound):
                     showing.end(opening, ViewingEnd.CAMERA_CHANGED)  # where it is not over for another reason
             if opening.over is not None:
+                showing.later(showing.journal.end(opening, opening.over))  # which may have begun when it was over already
                 self.refused[one.id] = opening.over
                 return
             opening.viewing, opening.sent, opening.left_at = Elsewhere(self, one.id, Passed(one.sent)), 0, None

@@ -93,8 +93,6 @@ class Upstream:
 
     async def begin(self, opening: Opening) -> Camera:
         """Somebody watches from now on, with the consent of every gateway below. Raises what refuses it."""
-        if self.link.is_down:
-            raise BelowUnreachable(self.name)
         self.openings[opening.id], opening.row = opening, opening.row or 0
         self.gone.pop(opening.id, None)
         try:
@@ -138,6 +136,8 @@ class Upstream:
                 raise self._fault
 
     async def _say(self) -> None:
+        if self.link.is_down:
+            raise BelowUnreachable(self.name)
         self._number += 1
         gone = dict(self.gone)
         watching = tuple(self._watcher(opening) for opening in self.openings.values())
