@@ -188,3 +188,17 @@ def test_what_is_no_roster_is_refused(case: str) -> None:
 def test_a_roster_comes_out_as_it_went_in() -> None:
     assert read(roster(), Roster).watching == (WATCHER,)
     assert WATCHER.by_way_of("x").through == ("gansu", "lanzhou", "x")
+
+
+async def test_one_who_has_too_many_open_is_refused_and_the_others_are_not(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film, video_openings_each=1) as at:
+        by = Above(at)
+        others = [
+            Watcher(**{name: getattr(WATCHER, name) for name in WATCHER.__struct_fields__} | {"id": f"{n:032}", "subject": who})
+            for n, who in enumerate(("city", "city", "county"))
+        ]
+        content = roster(1, "a" * 32, *others)
+        headers = {"authorization": f"Bearer {by.token(content)}"}
+        answer = await at.county.client.post("/video/620102-1/hop/roster", content=content, headers=headers)
+        assert [(one["how"], one["id"] in (others[0].id, others[1].id)) for one in answer.json()["refused"]] == [("LOST", True)]
+        assert sorted(one["actor"] for one in await at.county.viewings("{live: true}")) == ["city", "county"]
