@@ -204,7 +204,7 @@ async def open_camera(info: Info[Any, None], camera: Which, reason: Watching, pu
     video = may.video(run)
     video.paced("opening")
     why, place = why_of(reason), may.placed(camera, "Camera")
-    below = video.elsewhere(place.tenant)
+    below = video.afar(place.tenant)
     found = await (may.camera_below(run, place, purpose, why) if below else may.camera(run, camera))
     if not may.allowed(run, HALL_VIDEO, found.tenant, found.department):
         raise may.denied(run, HALL_VIDEO, found.tenant)

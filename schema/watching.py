@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
     from_level: str
 
 
-class CameraElsewhere(NamedTuple):
+class CameraAfar(NamedTuple):
     """A camera that a gateway below has, as that one tells of it."""
 
     code: str
@@ -76,10 +76,10 @@ class Video(Protocol):
     def paced(self, what: str) -> None:
         """Counts an opening or a test. Raises a Refusal where there were too many."""
 
-    def elsewhere(self, tenant: str) -> bool:
+    def afar(self, tenant: str) -> bool:
         """Whether a gateway below has the tenant's cameras."""
 
-    async def asked_below(self, wanted: Wanted) -> CameraElsewhere:
+    async def asked_below(self, wanted: Wanted) -> CameraAfar:
         """Such a camera, opened there for the asker and put on record there. `wanted`: as far as it is known."""
 
     async def opened(self, wanted: Wanted) -> Opened:

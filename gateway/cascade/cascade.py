@@ -17,13 +17,13 @@ from gateway.cascade.hop import Hop
 from gateway.cascade.link import Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import HopSource, Upstream, new_session, watcher
+from gateway.video.afar import Keeping
 from gateway.video.cameras import Named
-from gateway.video.elsewhere import Keeping
 from gateway.video.openings import Opening
 from gateway.video.showing import Showing
 from media.source import Source
 from media.states import State
-from schema.watching import CameraElsewhere, Wanted
+from schema.watching import CameraAfar, Wanted
 from supervision.faults import Failure, Refusal
 from supervision.halls import ViewingEnd
 from supervision.roster import CameraFacts, Watcher
@@ -109,10 +109,10 @@ class Cascade:
     def has(self, tenant: str) -> bool:
         return self.below(tenant) is not None
 
-    async def open(self, actor: Actor, camera: Named, wanted: Wanted) -> CameraElsewhere:
+    async def open(self, actor: Actor, camera: Named, wanted: Wanted) -> CameraAfar:
         """One of our own people."""
         found = await self.open_below(watcher(token_hex(16), actor, wanted, ()), camera)
-        return CameraElsewhere(found.code, found.name, found.department, found.hours)
+        return CameraAfar(found.code, found.name, found.department, found.hours)
 
     async def open_below(self, one: Watcher, camera: Named) -> CameraFacts:
         """Somebody wants to look through a camera that is elsewhere. It goes on record where it is."""
@@ -192,9 +192,9 @@ async def cascade(showing: Showing | None) -> AsyncIterator[Cascade | None]:
             name: Link(below, told, asking, showing.house.clock, config.video_hop_seconds, config.video_hop_within, made.came_back)
             for name, below in told.below.items()
         }
-        showing.elsewhere = made
+        showing.afar = made
         showing.journal = Journals(showing.journal, made)
-        showing.cameras.elsewhere = made.source
+        showing.cameras.afar = made.source
         watching = asyncio.create_task(made.watch())
         watching.add_done_callback(showing.house.unwatched)
         try:

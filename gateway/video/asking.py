@@ -10,7 +10,7 @@ from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
 from media.states import State
 from media.trial import tried
-from schema.watching import CameraElsewhere, Opened, Tested, Video, Wanted
+from schema.watching import CameraAfar, Opened, Tested, Video, Wanted
 from supervision import words
 from supervision.halls import ViewingEnd
 from tenants.hall_rows import HallNotFound
@@ -38,13 +38,13 @@ class Asking:
     def paced(self, what: str) -> None:
         self.showing.paces[what].take(self.actor.subject, time.monotonic())
 
-    def elsewhere(self, tenant: str) -> bool:
-        return self.showing.elsewhere is not None and self.showing.elsewhere.has(tenant)
+    def afar(self, tenant: str) -> bool:
+        return self.showing.afar is not None and self.showing.afar.has(tenant)
 
-    async def asked_below(self, wanted: Wanted) -> CameraElsewhere:
-        if self.showing.elsewhere is None:
+    async def asked_below(self, wanted: Wanted) -> CameraAfar:
+        if self.showing.afar is None:
             raise HallNotFound
-        return await self.showing.elsewhere.open(self.actor, Named(wanted.tenant, wanted.camera), wanted)
+        return await self.showing.afar.open(self.actor, Named(wanted.tenant, wanted.camera), wanted)
 
     async def opened(self, wanted: Wanted) -> Opened:
         opening, token = await self.showing.open(self.actor, wanted)

@@ -49,7 +49,7 @@ class Cameras:
         self.relay, self._settings = relay, relay.settings
         self._films = Path(config.video_films) if config.video_films else None
         self._seal = CameraSeal(config.camera_key())
-        self.elsewhere: Callable[[Named], Source | None] = lambda _: None
+        self.afar: Callable[[Named], Source | None] = lambda _: None
         """The source of a camera that a gateway below has."""
         self.schemes = (*self._settings.source_schemes, PUSHED, *((FILM,) if self._films else ()))
 
@@ -62,7 +62,7 @@ class Cameras:
 
     def source(self, tenant: str, camera: Camera) -> Source:
         """Where its picture comes from. Raises CameraSealBroken, CameraUrlInvalid."""
-        if (below := self.elsewhere(Named(tenant, camera.id))) is not None:
+        if (below := self.afar(Named(tenant, camera.id))) is not None:
             return below
         url = self._seal.unseal(tenant, camera.code, camera.sealed)
         address = self.address(url)

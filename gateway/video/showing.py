@@ -15,8 +15,8 @@ from authz.identity import Actor, TokenInvalid
 from authz.video_token import VideoTokenInvalid
 from gateway.house import House
 from gateway.log import told
+from gateway.video.afar import Afar, Keeping
 from gateway.video.cameras import Cameras, Named
-from gateway.video.elsewhere import Elsewhere, Keeping
 from gateway.video.journal import Journal
 from gateway.video.openings import Letter, Opening, Openings
 from gateway.video.pace import Pace
@@ -54,7 +54,7 @@ class Showing:
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
         self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, house.log)
-        self.elsewhere: Elsewhere | None = None
+        self.afar: Afar | None = None
         """Cameras of gateways below, where there are any."""
 
     def now(self) -> datetime:

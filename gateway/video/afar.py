@@ -6,7 +6,7 @@ from typing import Protocol
 from authz.identity import Actor
 from gateway.video.cameras import Named
 from gateway.video.openings import Opening
-from schema.watching import CameraElsewhere, Wanted
+from schema.watching import CameraAfar, Wanted
 from supervision.halls import ViewingEnd
 from tenants.hall_rows import Camera
 
@@ -24,11 +24,11 @@ class Keeping(Protocol):
         """They watch no more."""
 
 
-class Elsewhere(Protocol):
+class Afar(Protocol):
     """Cameras of gateways below."""
 
     def has(self, tenant: str) -> bool:
         """Whether a gateway below has the tenant's cameras."""
 
-    async def open(self, actor: Actor, camera: Named, wanted: Wanted) -> CameraElsewhere:
+    async def open(self, actor: Actor, camera: Named, wanted: Wanted) -> CameraAfar:
         """Somebody wants to look through one: asked for below, and put on record there. Raises what refuses it."""
