@@ -213,7 +213,11 @@ class Config:
     video_hop_within: float = setting(4.0, "seconds for an answer of a gateway below", 0.5)
     video_roster_every: float = setting(5.0, "seconds after which a gateway below is told again who watches", 0.1)
     video_roster_silent: float = setting(15.0, "seconds without that after which a gateway above is shown nothing more", 0.5)
-    video_ice_servers: tuple[str, ...] = setting((), "STUN and TURN servers told to viewers, by commas: stun:HOST:PORT")
+    video_tenant_silent_after: float = setting(10.0, "seconds without a word of a tenant's database that end its pictures", 1)
+    video_ice_servers: tuple[str, ...] = setting((), "STUN servers told to viewers and halls, by commas: stun:HOST:PORT")
+    video_turn_servers: tuple[str, ...] = setting((), "TURN servers told to them, by commas: turn:HOST:PORT?transport=tcp")
+    video_turn_secret_file: str = setting("", "file of the secret that is shared with these (coturn: static-auth-secret)")
+    video_turn_seconds: int = setting(14_400, "seconds for which a credential for a TURN server is good at most", 60)
     # fmt: on
 
     def part(self, kind: type[T]) -> T:
@@ -275,6 +279,12 @@ class Config:
     def camera_key(self) -> bytes:
         """What cameras' addresses are sealed with."""
         return secret(Path(self.camera_key_file) if self.camera_key_file else None, self.data / "camera.key")
+
+    def turn_secret(self) -> bytes:
+        """What TURN servers check our credentials with."""
+        if not self.video_turn_secret_file:
+            raise SettingInvalid("MINGJING_VIDEO_TURN_SECRET_FILE names no file: give it the secret that the TURN servers have")
+        return secret(Path(self.video_turn_secret_file), self.data / "turn.secret")
 
     def query_code_key(self) -> bytes:
         """What query codes are derived with: whoever changes the gateway's secret makes every printed code void."""

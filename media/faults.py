@@ -123,10 +123,22 @@ class CameraEnded(SourceFault):
     code = "CAMERA_ENDED"
 
 
+class PublisherAbsent(SourceFault):
+    """The hall does not send its picture at the moment."""
+
+    code = "PUBLISHER_ABSENT"
+
+
 class PublisherLeft(SourceFault):
     """The hall stopped sending."""
 
     code = "PUBLISHER_LEFT"
+
+
+class PublisherRefused(SourceFault):
+    """The hall may not send its picture any more."""
+
+    code = "PUBLISHER_REFUSED"
 
 
 class BelowUnreachable(SourceFault):

@@ -219,7 +219,7 @@ class Hub:
                 continue
             quiet = now - feed.heard_at
             if quiet > self.settings.silent_after:
-                raise CameraSilent(f"Nothing for {self.settings.silent_after:g} seconds.")
+                raise CameraSilent(f"Nothing for {self.settings.silent_after:g} seconds: is this stream switched on in the camera?")
             if feed.key_at is None and now - feed.connected_at > self.settings.key_within:
                 raise CameraKeyless(f"None in {self.settings.key_within:g} seconds: set its key frame interval to 1 or 2 seconds.")
             if feed.key_at is not None:

@@ -15,6 +15,9 @@ LINES_MOST = 1_000
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 PORT_LEAST = 1_024
 """Below are services, not viewers."""
+PORT_MOST = 5
+"""Digits of a port."""
+FINGERPRINT = re.compile(r"a=fingerprint:sha-(256|384|512) [0-9A-F]{2}(:[0-9A-F]{2}){31,63}", re.IGNORECASE)
 H264_MAP = re.compile(r"a=rtpmap:\d{1,3} H264/90000", re.IGNORECASE)
 
 
@@ -37,7 +40,7 @@ def admitted(text: str, settings: VideoSettings, wanted: str) -> Offer:
     starts = [n for n, line in enumerate(lines) if line.startswith("m=")]
     parts = [lines[a:b] for a, b in pairwise([*starts, len(lines)])]
     kinds = [part[0][2:].partition(" ")[0] for part in parts]
-    _check_parts(kinds, lines)
+    _check_parts(kinds, parts, lines[: starts[0]] if starts else [])
     picture = parts[kinds.index("video")]
     if not any(H264_MAP.match(line) for line in picture):
         raise OfferWithoutH264("it needs a=rtpmap:… H264/90000 and packetization-mode=1")
@@ -58,11 +61,19 @@ def answered(text: str, settings: VideoSettings) -> str:
     return "".join(f"{line}\r\n" for line in lines if line not in told or line in usable)
 
 
-def _check_parts(kinds: list[str], lines: list[str]) -> None:
+def _check_parts(kinds: list[str], parts: list[list[str]], head: list[str]) -> None:
+    """What the library takes for granted: without it, it would answer and then fail, or be left half open."""
     if sorted(kinds) not in (["video"], ["audio", "video"]):
         raise OfferInvalid("it must have one part for a picture and at most one for sound, nothing else")
-    if len(kinds) > 1 and not any(line.startswith("a=group:BUNDLE ") and len(line.split()) == 3 for line in lines):
+    mids = [[line[6:].strip() for line in part if line.startswith("a=mid:")] for part in parts]
+    if any(len(found) != 1 or not found[0] for found in mids):
+        raise OfferInvalid("each of its parts must have one a=mid")
+    names = [name for (name,) in mids]
+    groups = [sorted(line.split()[1:]) for line in head if line.startswith("a=group:BUNDLE ")]
+    if len(set(names)) < len(names) or (len(names) > 1 and groups != [sorted(names)]):
         raise OfferInvalid("its picture and sound must be bundled")
+    if not all(any(FINGERPRINT.fullmatch(line.strip()) for line in [*head, *part]) for part in parts):
+        raise OfferInvalid("each of its parts must have a fingerprint of SHA-256 or better")
 
 
 def _candidates(lines: list[str], settings: VideoSettings) -> list[str]:
@@ -82,7 +93,7 @@ def _is_udp(line: str) -> bool:
 def _may_try(line: str, allowed: "tuple[IPv4Network | IPv6Network, ...]") -> bool:
     """Not names (`.local` would be asked of the network for a second), not low ports, nothing outside the networks."""
     parts = line.split()
-    if len(parts) < 8 or not parts[5].isdecimal() or not PORT_LEAST <= int(parts[5]) <= 65_535:
+    if len(parts) < 8 or not parts[5].isdecimal() or len(parts[5]) > PORT_MOST or not PORT_LEAST <= int(parts[5]) <= 65_535:
         return False
     if not (parts[1] == "1" and parts[3].isdecimal() and len(parts[3]) <= 10) or parts[7] not in ("host", "srflx", "relay"):
         return False

@@ -35,6 +35,7 @@ from aiortc.rtp import (
 from media import h264
 from media.feed import Feed
 from media.packets import BATCH_MOST, Packet
+from media.routing import Router
 from media.timeline import GAP_MOST, signed
 
 GATHERED_WITHIN = 0.003
@@ -98,6 +99,7 @@ class RelayReceiver(RTCRtpReceiver):
         self.started = True
         self._codecs = {codec.payloadType: codec for codec in parameters.codecs}
         self._repairs = {e.rtx.ssrc: e.ssrc for e in parameters.encodings if e.rtx}
+        Router.place(self.transport)
         self.transport._register_rtp_receiver(self, parameters)
         self._do(self._reporting())
 

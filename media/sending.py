@@ -29,6 +29,7 @@ from aiortc.rtp import (
 )
 
 from media.packets import Batch, Gop, Packet
+from media.routing import Router
 from media.stream import Stream
 from media.wire import TAG_MOST, Outlet, protect
 
@@ -114,6 +115,7 @@ class RelaySender(RTCRtpSender):
             (c.payloadType for c in parameters.codecs if c.name.lower() == "rtx" and c.parameters.get("apt") == kept), None
         )
         transport = self.transport
+        Router.place(transport)
         transport._register_rtp_sender(self, parameters)
         assert transport._ssl is not None
         self._tag = 16 if b"GCM" in transport._ssl.get_selected_srtp_profile() else 10

@@ -49,6 +49,6 @@ async def _looked(feed: Feed, settings: VideoSettings) -> None:
             if now - began > settings.connect_within + 1:
                 raise CameraSilent(f"It was not reached in {settings.connect_within:g} seconds.")
         elif now - feed.heard_at > settings.silent_after:
-            raise CameraSilent(f"Nothing for {settings.silent_after:g} seconds.")
+            raise CameraSilent(f"Nothing for {settings.silent_after:g} seconds: is this stream switched on in the camera?")
         elif feed.key_at is None and now - since > settings.key_within:
             raise CameraKeyless(f"None in {settings.key_within:g} seconds: set its key frame interval to 1 or 2 seconds.")

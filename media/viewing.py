@@ -181,7 +181,8 @@ class Publishing(Visit):
         for receiver in self._receivers:
             receiver.attach(feed)
 
-    async def left(self) -> None:
-        """When nothing more will come: the peer said so, or is gone."""
+    async def left(self) -> bool:
+        """When nothing more will come: the peer said so, or is gone, or was sent away, which is told."""
         await self._receivers[0].gone.wait()
         self._end(Ended.LEFT)
+        return self.reason is Ended.KICKED

@@ -1,4 +1,7 @@
-"""A change of the policy, on record before it is made, and once more where it then was not made. Knows no GraphQL and no SQL."""
+"""A change of the policy or of a hall, on record before it is made, and once more where it then was not made.
+
+Knows no GraphQL and no SQL.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """A change of the policy that is about to be made: to which rows, by which action, what becomes of them, and why."""
+    """A change of the policy or of a hall that is about to be made: which rows, by which action, what becomes of them, why."""
 
     rows: tuple[Grant, ...]
     action: str

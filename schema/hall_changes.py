@@ -4,6 +4,7 @@ What is done is on record before it is done. A camera's address goes in and neve
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from schema.nodes import GlobalId
 from schema.run import Run
 from schema.watching import CameraHoursOver, Wanted
 from supervision.audit import Outcome
-from supervision.halls import Purpose, read_hours, within_hours
+from supervision.halls import Purpose, ViewingEnd, read_hours, within_hours
 from tenants import hall_rows
 from tenants.hall_rows import HallNotFound
 from tenants.tables import cameras, hall_windows, halls
@@ -92,14 +93,15 @@ OF_CAMERA: Mapping[str, Callable[[Any], Any]] = {
 
 
 async def enter(run: Run, type_name: str, tenant: str, values: Mapping[str, Any], why: str) -> HallChanged:
-    await may.noted(run, tenant, f"entered {type_name} {values['code']}: {shown(values)}", why)
-    row = await hall_rows.add(may.source(run, tenant), tenant, TABLES[type_name], values)
+    async with may.noted(run, tenant, f"entered {type_name} {values['code']}: {shown(values)}", why):
+        row = await hall_rows.add(may.source(run, tenant), tenant, TABLES[type_name], values)
     return spelled(GlobalId(type_name, tenant, row))
 
 
 async def change(run: Run, place: GlobalId, values: Mapping[str, Any], why: str) -> HallChanged:
-    await may.noted(run, place.tenant, f"changed {place.type_name} {place.row}: {shown(values)}", why)
-    await hall_rows.change(may.source(run, place.tenant), place.tenant, TABLES[place.type_name], place.row, values)
+    table, where = TABLES[place.type_name], may.source(run, place.tenant)
+    async with may.noted(run, place.tenant, f"changed {place.type_name} {place.row}: {shown(values)}", why):
+        await hall_rows.change(where, place.tenant, table, place.row, values, run.context.asking.now)
     return spelled(place)
 
 
@@ -112,11 +114,11 @@ def shown(values: Mapping[str, Any]) -> str:
 async def retire(info: Info[Any, None], told_id: strawberry.ID, type_name: str, why: str) -> HallChanged:
     run = run_of(info)
     place = await may.managed_row(run, told_id, type_name)
-    await may.noted(run, place.tenant, f"retired {type_name} {place.row}", why)
     where = may.source(run, place.tenant)
-    closed = await hall_rows.retire(where, place.tenant, TABLES[type_name], place.row, run.context.asking.now)
+    async with may.noted(run, place.tenant, f"retired {type_name} {place.row}", why):
+        closed = await hall_rows.retire(where, place.tenant, TABLES[type_name], place.row, run.context.asking.now)
     if run.context.video is not None:
-        await run.context.video.changed(place.tenant, closed)
+        await run.context.video.changed(place.tenant, closed, ViewingEnd.CAMERA_RETIRED)
     return spelled(place)
 
 
@@ -182,7 +184,7 @@ async def change_camera(info: Info[Any, None], id: Which, input: OfCamera, reaso
         found = await may.camera(run, id)
         values |= {"scheme": video.scheme(input.url), "source": video.seal(place.tenant, found.code, input.url)}
     done = await change(run, place, values, reason)
-    await video.changed(place.tenant, [place.row])
+    await video.changed(place.tenant, [place.row], ViewingEnd.CAMERA_CHANGED)
     return done
 
 
@@ -194,8 +196,8 @@ async def test_camera(info: Info[Any, None], camera: Which) -> CameraTest | None
     run = run_of(info)
     place, video = await may.managed_row(run, camera, "Camera"), may.video(run)
     video.paced("test")
-    await may.noted(run, place.tenant, f"tested Camera {place.row}", "test")
-    found = await video.tested(place.tenant, place.row, run.context.language)
+    async with may.noted(run, place.tenant, f"tested Camera {place.row}", "test"):
+        found = await video.tested(place.tenant, place.row, run.context.language)
     return CameraTest(ok=not found.code, code=found.code or None, message=found.message, seconds=found.seconds)
 
 
@@ -213,12 +215,12 @@ async def open_camera(info: Info[Any, None], camera: Which, reason: Watching, pu
     if not within_hours(read_hours(found.hours), run.context.asking.now):
         raise CameraHoursOver(f"its hours are {found.hours}")
     opening = {"action": HALL_VIDEO, "entity": "cameras", "outcome": Outcome.OPENED}
-    if not below:  # else it is on record there
-        await may.noted(run, found.tenant, f"Camera {found.row} ({found.code}): {purpose}", why, **opening)
     wanted = Wanted(
         found.tenant, found.row, found.code, found.department, found.hours, purpose, why, *may.granted(run, found.tenant)
     )  # fmt: skip
-    made = await video.opened(wanted)
+    told = f"Camera {found.row} ({found.code}): {purpose}"
+    async with nullcontext() if below else may.noted(run, found.tenant, told, why, **opening):  # that of others is on record there
+        made = await video.opened(wanted)
     viewer = run.context.asking.scope.subject
     return CameraOpening(**made._asdict(), viewer=viewer, camera_name=found.name)
 
@@ -230,9 +232,9 @@ async def close_viewing(info: Info[Any, None], viewing: Which, reason: Why) -> H
         raise HallNotFound
     if not may.allowed(run, HALL_MANAGE, place.tenant, None):
         raise may.denied(run, HALL_MANAGE, place.tenant)
-    await may.noted(run, place.tenant, f"closed Viewing {place.row}", reason)
-    if not await video.closed(place.tenant, place.row):
-        raise HallNotFound("it does not go on here")
+    async with may.noted(run, place.tenant, f"closed Viewing {place.row}", reason):
+        if not await video.closed(place.tenant, place.row):
+            raise HallNotFound("it does not go on")
     return spelled(place)
 
 

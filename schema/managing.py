@@ -3,11 +3,13 @@
 What may not be seen is told like what is not there; who sees it and lacks the right is told so, and that is on record.
 """
 
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 
 from strawberry import ID
 
 from schema.administering import ActionRefused, reason
+from schema.announcing import announced
 from schema.context import Change
 from schema.nodes import GlobalId, IdInvalid, read_id
 from schema.run import Run, strictly
@@ -139,11 +141,10 @@ def granted(run: Run, tenant: str) -> tuple[str, str]:
     return ("", "") if division is None else (code, str(division.level))
 
 
-async def noted(run: Run, tenant: str, told: str, why: str, action: str = HALL_MANAGE, **more: Any) -> None:
-    """On record in the tenant, before anything is done. Raises AuditUnwritable."""
+def noted(run: Run, tenant: str, told: str, why: str, action: str = HALL_MANAGE, **more: Any) -> AbstractAsyncContextManager[None]:
+    """Around what is done: on record in the tenant before and, where it is refused, after. Raises AuditUnwritable."""
     change = Change((), action, told, reason(why), paths=(home(run, tenant),), **{"entity": "halls"} | more)
-    if run.context.note is not None:
-        await run.context.note(change)
+    return announced(run.context.note, change)
 
 
 def text(told: str, most: int = NAME, *, empty: bool = False) -> str:

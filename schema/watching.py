@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from supervision.faults import Refusal
-from supervision.halls import Purpose
+from supervision.halls import Purpose, ViewingEnd
 
 
 class VideoAbsent(Refusal):
@@ -88,8 +88,8 @@ class Video(Protocol):
     async def tested(self, tenant: str, camera: int, language: str) -> Tested:
         """Opens the camera for a moment."""
 
-    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
+    async def changed(self, tenant: str, cameras: Sequence[int], how: ViewingEnd) -> None:
         """These cameras were changed or put out of service."""
 
     async def closed(self, tenant: str, viewing: int) -> bool:
-        """Ends a viewing; False where it does not go on here."""
+        """Ends a viewing; False where it does not go on."""

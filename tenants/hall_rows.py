@@ -10,7 +10,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, insert, select, update
 
+from supervision.camera_address import PUSHED
 from supervision.faults import Refusal
+from supervision.halls import ViewingEnd
+from tenants import viewing_rows
+from tenants.read.request import Filter, Order, Read
 from tenants.receipts import DepartmentUnknown
 from tenants.sources.source import Session, Source
 from tenants.tables import cameras, departments, hall_windows, halls
@@ -47,7 +51,7 @@ _department = select(departments.c.code).where(departments.c.id == cameras.c.dep
 _CAMERA = select(
     cameras.c.id, cameras.c.code, cameras.c.name, _department, cameras.c.source, cameras.c.scheme, cameras.c.sound, cameras.c.hours,
     cameras.c.retired_at,
-).where(cameras.c.id == bindparam("at"))  # fmt: skip
+).where(cameras.c.id == bindparam("at")).with_for_update(read=True, of=cameras)  # fmt: skip
 _DEPARTMENT = select(departments.c.id).where(departments.c.code == bindparam("code", type_=departments.c.code.type))
 _WITHIN = {
     halls.name: update(halls).where(halls.c.id == bindparam("at"), halls.c.retired_at.is_(None)),
@@ -90,8 +94,8 @@ async def add(source: Source, tenant: str, table: Table, said: Mapping[str, Any]
         return int((await session.fetch(_add(table, tuple(values)), values))[0][0])
 
 
-async def change(source: Source, tenant: str, table: Table, row: int, said: Mapping[str, Any]) -> None:
-    """The columns that are named, no other. Raises HallNotFound, DepartmentUnknown."""
+async def change(source: Source, tenant: str, table: Table, row: int, said: Mapping[str, Any], now: datetime) -> None:
+    """The columns that are named, no other; of a camera, who watches it is sent away. Raises HallNotFound, DepartmentUnknown."""
     async with source.write(tenant) as session:
         await take_turn(session, tenant)
         values = await _resolved(session, said)
@@ -101,6 +105,9 @@ async def change(source: Source, tenant: str, table: Table, row: int, said: Mapp
         statement = _change(table, tuple(values)) if values else _same(table, ("id",))
         if not await session.fetch(statement, {"at": row, "id": row, **values}):
             raise HallNotFound
+        if table is cameras:
+            how = ViewingEnd.CAMERA_RETIRED if "retired_at" in values else ViewingEnd.CAMERA_CHANGED
+            await viewing_rows.end_of_cameras(session, [row], now, how)
 
 
 _HALL = select(cameras.c.hall_id).where(cameras.c.id == bindparam("at"))
@@ -136,7 +143,7 @@ async def _resolved(session: Session, said: Mapping[str, Any]) -> dict[str, Any]
 async def retire(source: Source, tenant: str, table: Table, row: int, now: datetime) -> list[int]:
     """Out of service; of a hall, its windows and cameras too. The cameras that nobody may watch any more."""
     if table is not halls:
-        await change(source, tenant, table, row, {"retired_at": now})
+        await change(source, tenant, table, row, {"retired_at": now}, now)
         return [row] if table is cameras else []
     async with source.write(tenant) as session:
         await take_turn(session, tenant)
@@ -144,7 +151,18 @@ async def retire(source: Source, tenant: str, table: Table, row: int, now: datet
             raise HallNotFound
         for statement in _RETIRE.values():
             await session.run(statement, [{"at": row, "moment": now}])
-        return [int(one[0]) for one in await session.fetch(_OF_HALL, {"at": row})]
+        closed = [int(one[0]) for one in await session.fetch(_OF_HALL, {"at": row})]
+        await viewing_rows.end_of_cameras(session, closed, now, ViewingEnd.CAMERA_RETIRED)
+        return closed
+
+
+async def pushed(source: Source, tenant: str, row: int, now: datetime) -> bool:
+    """Whether a camera is in service and one that pushes its picture; a read beside whoever writes. Raises a Failure."""
+    where = (Filter("id", "eq", row), Filter("retired_at", "is_null", True), Filter("scheme", "eq", PUSHED))
+    part = await source.read(Read("cameras", ("code",), where, Order("code"), 1, (tenant,)), {tenant: None}, now)
+    for one in part.missing:
+        raise one.fault
+    return bool(part.rows)
 
 
 async def camera(session: Session, row: int) -> Camera | None:

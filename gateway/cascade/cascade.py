@@ -40,12 +40,15 @@ class Journals(NamedTuple):
     local: Keeping
     cascade: "Cascade"
 
-    async def begin(self, opening: Opening, again: float) -> Camera | None:
+    async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:
         upstream = self.cascade.upstream(opening.camera)
         return await (self.local.begin(opening, again) if upstream is None else upstream.begin(opening))
 
     async def seen(self, openings: Sequence[Opening]) -> None:
         await self.local.seen([one for one in openings if self.cascade.below(one.wanted.tenant) is None])
+
+    async def close(self, tenant: str, row: int) -> bool:
+        return await self.local.close(tenant, row)
 
     async def end(self, opening: Opening, how: ViewingEnd) -> None:
         upstream = self.cascade.upstream(opening.camera)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authz.hop_token import check_path
 from authz.identity import Actor
+from authz.video_token import VideoTokenInvalid
 from gateway.cascade.link import HopRosterEmpty
 from gateway.cascade.upstream import ViewerRefused
 from gateway.video.cameras import Named
@@ -128,7 +129,7 @@ class Hop:
                 try:
                     found = await showing.journal.begin(opening, showing.house.config.video_again)
                     self.found = showing._fits(opening, found)
-                except (ViewerRefused, HallNotFound):
+                except (ViewerRefused, HallNotFound, VideoTokenInvalid):
                     showing.end(opening, ViewingEnd.CAMERA_CHANGED)  # where it is not over for another reason
             if opening.over is not None:
                 showing.later(showing.journal.end(opening, opening.over))  # which may have begun when it was over already

@@ -14,11 +14,14 @@ from tenants.hall_rows import Camera
 class Keeping(Protocol):
     """Where it is written down who watches: `gateway.video.journal` for cameras that are here."""
 
-    async def begin(self, opening: Opening, again: float) -> Camera | None:
-        """Before the first packet. Raises a Fault where they may not watch, or it cannot be written."""
+    async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:
+        """Before the first packet; or how it is over. Raises a Fault where they may not watch, or it cannot be written."""
 
     async def seen(self, openings: Sequence[Opening]) -> None:
         """That these go on."""
+
+    async def close(self, tenant: str, row: int) -> bool:
+        """Ends a viewing that another gateway shows. Whether it went on."""
 
     async def end(self, opening: Opening, how: ViewingEnd) -> None:
         """They watch no more."""

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from authz.identity import Actor
 from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
-from media.states import State
+from media.faults import PublisherAbsent
+from media.states import State, Told
 from media.trial import tried
 from schema.watching import CameraAfar, Opened, Tested, Video, Wanted
-from supervision import words
+from supervision.camera_address import PUSHED
 from supervision.halls import ViewingEnd
 from tenants.hall_rows import HallNotFound
 
@@ -53,23 +54,29 @@ class Asking:
         return Opened(f"{at}/whep", f"{at}/events", token, expires, ends)
 
     async def tested(self, tenant: str, camera: int, language: str) -> Tested:
-        """A camera that shows a picture at this moment is not connected to a second time."""
+        """A camera that shows a picture at this moment is not connected to a second time, and one that pushes is not at all."""
         began, named = time.monotonic(), Named(tenant, camera)
-        if self.showing.cameras.told(named).state is State.LIVE:
+        now = self.showing.cameras.told(named)
+        if now.state is State.LIVE:
             return Tested("", WELL[language], 0.0)
         found = await self.showing.found(named)
+        if found.scheme == PUSHED:
+            now = now if now.code else Told(now.state, PublisherAbsent.code, PublisherAbsent().message)
+            return Tested(now.code, sentence(now, language) or "", 0.0)
         async with self.showing.tests:
             fault = await tried(self.showing.cameras.source(tenant, found), self.showing.relay.settings)
         seconds = round(time.monotonic() - began, 3)
-        return Tested("", WELL[language], seconds) if fault is None else Tested(fault.code, words.message(fault, language), seconds)
+        if fault is None:
+            return Tested("", WELL[language], seconds)
+        return Tested(fault.code, sentence(Told(fault.state, fault.code, fault.message), language) or "", seconds)
 
-    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
-        await self.showing.changed(tenant, cameras)
+    async def changed(self, tenant: str, cameras: Sequence[int], how: ViewingEnd) -> None:
+        await self.showing.changed(tenant, cameras, how)
 
     async def closed(self, tenant: str, viewing: int) -> bool:
         opening = self.showing.viewing(tenant, viewing)
         if opening is None:
-            return False
+            return await self.showing.journal.close(tenant, viewing)
         self.showing.end(opening, ViewingEnd.KICKED)
         return True
 

@@ -83,7 +83,7 @@ class Cameras:
 
 
 def sentence(told: Told, language: str) -> str | None:
-    """What went wrong last, in the reader's language; None while nothing is wrong."""
+    """What went wrong last, with the setting to change, in the reader's language; None while nothing is wrong."""
     if not told.code:
         return None
     codes: Mapping[str, str] = words(language).codes

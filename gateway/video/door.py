@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.faults import BodyTooSlow
 from gateway.recorder import record_of
-from gateway.video.events import events
+from gateway.video.events import events, viewer_of
 from gateway.video.exchange import OFFER_WITHIN, Answered, bearer, camera_of, created, offer_of
 from gateway.video.page import pages
 from gateway.video.pushing import Pushing
@@ -28,10 +28,11 @@ def routes(showing: Showing | None) -> list[BaseRoute]:
     answered = partial(Answered, showing.house)
     return [
         *pages(),
-        Route("/video/{camera}/whep", answered(viewing.offers, "POST, OPTIONS")),
+        Route("/video/{camera}/whep", answered(viewing.offers, "POST, OPTIONS", viewing.ice)),
         Route("/video/{camera}/whep/{session}", answered(viewing.session, "DELETE, OPTIONS")),
+        Route("/video/{camera}/whep/{session}/events", answered(partial(events, showing), "GET")),
         Route("/video/{camera}/events", answered(partial(events, showing), "GET")),
-        Route("/video/{camera}/whip", answered(pushing.offers, "POST, OPTIONS")),
+        Route("/video/{camera}/whip", answered(pushing.offers, "POST, OPTIONS", pushing.ice)),
         Route("/video/{camera}/whip/{session}", answered(pushing.session, "DELETE, OPTIONS")),
     ]
 
@@ -42,24 +43,30 @@ class Viewing:
     def __init__(self, showing: Showing) -> None:
         self._showing = showing
 
+    async def ice(self, request: Request) -> list[str]:
+        """The ICE servers for whoever has a token that is good for an offer."""
+        opening = self._showing.openings.of(bearer(request), camera_of(request), self._showing.house.clock())
+        record_of(request.scope).actor = opening.actor.subject
+        return self._showing.ice_for(opening)
+
     async def offers(self, request: Request) -> Response:
         """An offer is answered once for a token; nothing of the body is read for one that is not good."""
         showing, camera, token = self._showing, camera_of(request), bearer(request)
-        record_of(request.scope).actor = showing.openings.of(token, camera, showing.house.clock()).actor.subject
+        opening = showing.openings.of(token, camera, showing.house.clock())
+        record_of(request.scope).actor = opening.actor.subject
         try:
             async with asyncio.timeout(OFFER_WITHIN):
                 offer = await offer_of(request, showing.relay.settings.offer_bytes)
                 answer, secret = await showing.view(token, camera, offer)
         except TimeoutError:
             raise BodyTooSlow from None
-        return created(answer, f"/video/{camera}/whep/{secret}", showing.house.config.video_ice_servers)
+        return created(answer, f"/video/{camera}/whep/{secret}", showing.ice_for(opening))
 
     async def session(self, request: Request) -> Response:
         """The viewer leaves."""
-        showing, camera = self._showing, camera_of(request)
-        opening = showing.openings.of(bearer(request), camera, showing.house.clock())
+        opening = viewer_of(self._showing, request)
         record_of(request.scope).actor = opening.actor.subject
-        if opening.viewing is None or opening.secret != request.path_params["session"]:
+        if opening.viewing is None:
             raise HallNotFound
-        await showing.leave(opening)
+        await self._showing.leave(opening)
         return Response(status_code=200)

@@ -1,6 +1,7 @@
-"""A camera's states, new tokens and the end of a viewing, as server-sent events: `GET /video/{camera}/events`.
+"""A camera's states and the end of a viewing, as server-sent events; to whoever names the picture that they got, new tokens too.
 
-The token stands in a header, so a page reads them with `fetch`. Events are told in the reader's language.
+`GET /video/{camera}/events` before the offer, `GET /video/{camera}/whep/{session}/events` after it. The token stands in a
+header, so a page reads them with `fetch`. Events are told in the reader's language.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from gateway.video.openings import LETTERS, LISTENERS, Letter, Opening, VideoToo
 from gateway.video.showing import Showing
 from media.states import Told
 from supervision.words import words
+from tenants.hall_rows import HallNotFound
 
 ALIVE = 15.0
 """Seconds after which a line says that nothing happened."""
@@ -28,19 +30,33 @@ LOOK = 0.1
 
 async def events(showing: Showing, request: Request) -> Response:
     """Raises HallNotFound, VideoTokenInvalid, VideoTooMany."""
-    opening = showing.openings.of(bearer(request), camera_of(request), showing.house.clock())
+    picture = "session" in request.path_params
+    opening = (
+        viewer_of(showing, request) if picture else showing.openings.of(bearer(request), camera_of(request), showing.house.clock())
+    )
     record_of(request.scope).actor = opening.actor.subject
     if len(opening.listeners) >= LISTENERS:
         raise VideoTooMany(f"{LISTENERS} listen already")
     language = language_of(request.scope, showing.house.config.language)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(told(showing, opening, language), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(told(showing, opening, language, picture), media_type="text/event-stream", headers=headers)
 
 
-async def told(showing: Showing, opening: Opening, language: str) -> AsyncIterator[bytes]:
-    """Until the opening is over, or nobody reads any more."""
+def viewer_of(showing: Showing, request: Request) -> Opening:
+    """The opening of whoever has its token and knows its picture. Raises HallNotFound, VideoTokenInvalid."""
+    named = request.path_params["session"]
+    opening = showing.openings.watching(bearer(request), camera_of(request), named, showing.house.clock())
+    if opening is None:
+        raise HallNotFound
+    return opening
+
+
+async def told(showing: Showing, opening: Opening, language: str, watches: bool) -> AsyncIterator[bytes]:
+    """Until the opening is over, or nobody reads any more. `watches`: they know the picture, so they get tokens."""
     queue: asyncio.Queue[Letter] = asyncio.Queue(LETTERS)
-    opening.listeners.add(queue)
+    opening.listeners[queue] = watches
+    if watches and opening.viewing is not None:
+        showing.renew(opening)
     states = asyncio.ensure_future(forwarded(showing, opening.camera, queue, language))
     try:
         while True:
@@ -54,7 +70,7 @@ async def told(showing: Showing, opening: Opening, language: str) -> AsyncIterat
                 return
     finally:
         states.cancel()
-        opening.listeners.discard(queue)
+        opening.listeners.pop(queue, None)
         with suppress(asyncio.CancelledError):
             await states
 

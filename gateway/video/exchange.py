@@ -1,6 +1,6 @@
 """What the doors to pictures share: whose token, which camera, which offer, and how an answer and a fault go back over HTTP."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -22,13 +22,18 @@ SDP = "application/sdp"
 OFFER_WITHIN = 10.0
 """Seconds for an offer to come and be answered."""
 Answering: TypeAlias = Callable[[Request], Awaitable[Response]]
+Linking: TypeAlias = Callable[[Request], Awaitable[list[str]]]
+"""The links that whoever asks may be told."""
 
 
 class Answered:
-    """A door whose faults are told as everywhere: an ASGI application, so that it sees every method."""
+    """A door whose faults are told as everywhere: an ASGI application, so that it sees every method.
 
-    def __init__(self, house: House, answer: Answering, allow: str) -> None:
-        self._house, self._answer, self._allow = house, answer, allow
+    `links`: told with OPTIONS to whoever shows a token (RFC 9725, 4.6), for clients that must know ICE servers before they offer.
+    """
+
+    def __init__(self, house: House, answer: Answering, allow: str, links: Linking | None = None) -> None:
+        self._house, self._answer, self._allow, self._links = house, answer, allow, links
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -36,10 +41,14 @@ class Answered:
         try:
             if request.method not in self._allow.split(", "):
                 raise MethodNotAllowed(f"use {self._allow}")
-            response = options(self._allow) if request.method == "OPTIONS" else await self._answer(request)
+            response = await self._options(request) if request.method == "OPTIONS" else await self._answer(request)
         except Fault as fault:
             response = self._refused(request, fault)
         await response(scope, receive, send)
+
+    async def _options(self, request: Request) -> Response:
+        known = self._links is not None and "authorization" in request.headers
+        return linked(options(self._allow), await self._links(request) if known and self._links else [])
 
     def _refused(self, request: Request, fault: Fault) -> Response:
         record = record_of(request.scope)
@@ -80,8 +89,14 @@ async def offer_of(request: Request, most: int) -> str:
     return (await body(request.scope, request.receive, most)).decode("utf-8", "replace")
 
 
-def created(answer: str, location: str, ice_servers: tuple[str, ...] = ()) -> Response:
-    response = Response(answer, 201, {"location": location, "cache-control": "no-store"}, SDP)
-    for server in ice_servers:
-        response.headers.append("link", f'<{server}>; rel="ice-server"')
+def created(answer: str, location: str, links: Sequence[str]) -> Response:
+    return linked(Response(answer, 201, {"location": location, "cache-control": "no-store"}, SDP), links)
+
+
+def linked(response: Response, links: Sequence[str]) -> Response:
+    """With these links, which may hold a credential."""
+    for link in links:
+        response.headers.append("link", link)
+    if links:
+        response.headers["cache-control"] = "no-store"
     return response

@@ -6,7 +6,7 @@ Decides nothing.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.log import Log, told
 from gateway.video.openings import Opening
@@ -14,18 +14,25 @@ from supervision.faults import Fault, TenantUnreachable
 from supervision.halls import ViewingEnd
 from tenants import viewing_rows
 from tenants.hall_rows import Camera, camera
-from tenants.sources.source import Source
+from tenants.sources.source import Session, Source
 from tenants.viewing_rows import Begun
 
 AGAIN = (0.5, 2.0, 5.0)
 """Seconds before an end is written once more."""
+UNSEEN = 3
+"""Times of noting after which a viewing that nobody here knows was left open by a gateway that was killed."""
+RESUMED = (str(ViewingEnd.LEFT), str(ViewingEnd.LOST))
+"""Ends after which the same viewing may go on."""
 
 
 class Journal:
-    """One gateway's. `source_of`: where a tenant lives; `now`: the moment."""
+    """One gateway's. `source_of`: where a tenant lives; `now`: the moment; `every`: seconds between two notes of what goes on."""
 
-    def __init__(self, source_of: Callable[[str], Source | None], gateway: str, now: Callable[[], datetime], log: Log) -> None:
+    def __init__(
+        self, source_of: Callable[[str], Source | None], gateway: str, now: Callable[[], datetime], every: float, log: Log
+    ) -> None:
         self._source_of, self._gateway, self._now, self._log = source_of, gateway, now, log
+        self._unseen = timedelta(seconds=UNSEEN * every)
         self._open: dict[str, set[int]] = {}
         """Tenant → the viewings that go on as far as its rows say."""
 
@@ -35,17 +42,20 @@ class Journal:
             raise TenantUnreachable
         return source
 
-    async def begin(self, opening: Opening, again: float) -> Camera | None:
-        """The camera as it is now, the viewing on its way. `again`: seconds within which it is the same one. Raises a Failure."""
+    async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:
+        """The camera as it is now, the viewing on its way; or how it is over. `again`: seconds within which it is the same one.
+
+        Raises a Failure.
+        """
         wanted, now = opening.wanted, self._now()
-        known = self._open.get(wanted.tenant, set())
         async with self._source(wanted.tenant).write(wanted.tenant) as session:
             found = await camera(session, wanted.camera)
             if found is None or found.retired:
-                return None
-            await viewing_rows.end_lost(session, self._gateway, known, str(ViewingEnd.GATEWAY_ENDED))
+                return ViewingEnd.CAMERA_RETIRED
+            await self._end_lost(session, wanted.tenant)
             if opening.row is not None and opening.left_at is not None and now.timestamp() - opening.left_at <= again:
-                await viewing_rows.go_on(session, opening.row, now)
+                if how := await viewing_rows.go_on(session, opening.row, now, RESUMED):
+                    return ViewingEnd(how)
                 row = opening.row
             else:
                 begun = Begun(
@@ -57,6 +67,14 @@ class Journal:
         self._open.setdefault(wanted.tenant, set()).add(row)
         return found
 
+    async def _end_lost(self, session: Session, tenant: str) -> None:
+        known, since = self._open.get(tenant, set()), self._now() - self._unseen
+        await viewing_rows.end_lost(session, self._gateway, known, str(ViewingEnd.GATEWAY_ENDED), since)
+
+    async def close(self, tenant: str, row: int) -> bool:
+        """Ends a viewing that another gateway shows. Whether it went on. Raises a Failure."""
+        return await viewing_rows.close(self._source(tenant), tenant, row, self._now(), str(ViewingEnd.KICKED))
+
     async def seen(self, openings: Sequence[Opening]) -> None:
         """That these go on, and how much was sent."""
         by_tenant: dict[str, list[tuple[int, int]]] = {}
@@ -66,6 +84,8 @@ class Journal:
         for tenant, sent in by_tenant.items():
             try:
                 await viewing_rows.seen(self._source(tenant), tenant, self._now(), sent)
+                async with self._source(tenant).write(tenant) as session:
+                    await self._end_lost(session, tenant)
             except Fault as fault:
                 self._log({"level": "error", "event": "viewings", "tenant": tenant, **told(fault)})
 

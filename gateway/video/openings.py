@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from secrets import token_hex
+from secrets import compare_digest, token_hex
 from typing import Any, NamedTuple
 
 from authz.identity import Actor
@@ -56,13 +56,15 @@ class Opening:
     secret: str = ""
     """Names the picture in its address."""
     row: int | None = None
+    """Of its viewing, once there is one; 0: it is written by a gateway below."""
     sent: int = 0
     left_at: float | None = None
     over: ViewingEnd | None = None
     through: tuple[str, ...] = ()
     """Gateways above, the viewer's own first, the last of which vouches for the person; none: they came here."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    listeners: set["asyncio.Queue[Letter]"] = field(default_factory=set)
+    listeners: dict["asyncio.Queue[Letter]", bool] = field(default_factory=dict)
+    """Who listens → whether they were shown to be whom the picture went to: nobody else is told new tokens."""
 
     @property
     def camera(self) -> Named:
@@ -70,7 +72,9 @@ class Opening:
 
     def tell(self, letter: Letter) -> None:
         """To everyone who listens; who does not loses the oldest."""
-        for queue in self.listeners:
+        for queue, watches in self.listeners.items():
+            if letter.event == "token" and not watches:
+                continue
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(letter)
@@ -116,16 +120,26 @@ class Openings:
         return issue_video(self._key, claims)
 
     def of(self, token: str, camera: Named, now: float) -> Opening:
-        """Whose token it is, used or not. Raises VideoTokenInvalid, VideoTokenExpired."""
-        return self._found(read_video(self._key, token, str(camera), now))
-
-    def spent(self, token: str, camera: Named, now: float) -> Opening:
-        """Whose token it is, which is used by this. Raises VideoTokenInvalid, VideoTokenExpired, VideoTokenUsed."""
+        """Whose token it is, which was not used. Raises VideoTokenInvalid, VideoTokenExpired, VideoTokenUsed."""
         claims = read_video(self._key, token, str(camera), now)
         opening = self._found(claims)
-        if opening.unspent.pop(claims.token_id, None) is None:
+        if claims.token_id not in opening.unspent:
             raise VideoTokenUsed
         return opening
+
+    def spent(self, token: str, camera: Named, now: float) -> Opening:
+        """Like `of`; the token is used by this."""
+        opening = self.of(token, camera, now)
+        del opening.unspent[read_video(self._key, token, str(camera), now).token_id]
+        return opening
+
+    def watching(self, token: str, camera: Named, picture: str, now: float) -> Opening | None:
+        """Whose token it is, used or not, together with the name of the picture that was got with one: the viewer has both.
+
+        None where it names another picture. Raises VideoTokenInvalid, VideoTokenExpired.
+        """
+        opening = self._found(read_video(self._key, token, str(camera), now))
+        return opening if opening.secret and compare_digest(opening.secret.encode(), picture.encode()) else None
 
     def _found(self, claims: VideoClaims) -> Opening:
         opening = self._known.get(claims.opening)

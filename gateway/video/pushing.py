@@ -10,18 +10,21 @@ from secrets import token_hex
 from starlette.requests import Request
 from starlette.responses import Response
 
-from authz.identity import Actor
+from authz.identity import Actor, TokenInvalid
 from gateway.auditing import AuditUnwritable
 from gateway.faults import BodyTooSlow
 from gateway.leases import Lease
+from gateway.log import told
 from gateway.recorder import record_of
 from gateway.video.cameras import Named
 from gateway.video.exchange import OFFER_WITHIN, bearer, camera_of, created, offer_of
-from gateway.video.showing import Showing
+from gateway.video.showing import LOOK, Showing
 from media.offers import admitted
 from media.viewing import Publishing
 from supervision.audit import Deed, Outcome
+from supervision.faults import Fault
 from supervision.scope import Scope
+from tenants import hall_rows
 from tenants.hall_rows import HallNotFound
 from tenants.read.masks import opens
 
@@ -45,6 +48,16 @@ class Pushing:
     def __init__(self, showing: Showing) -> None:
         self._showing, self._house = showing, showing.house
         self._sessions: dict[str, Session] = {}
+
+    async def ice(self, request: Request) -> list[str]:
+        """The ICE servers for an account that may push there."""
+        actor = await self._house.callers.actor(bearer(request))
+        record_of(request.scope).actor = actor.subject
+        self._end(await self._admitted(actor, camera_of(request)))
+        return self._links(actor)
+
+    def _links(self, actor: Actor) -> list[str]:
+        return self._showing.ice.links(actor.subject, self._house.clock())
 
     async def offers(self, request: Request) -> Response:
         """An offer of a hall."""
@@ -111,7 +124,7 @@ class Pushing:
         secret = token_hex(16)
         self._sessions[secret] = session
         self._showing.later(self._follow(secret, session.publishing))
-        return created(session.publishing.answer, f"/video/{camera}/whip/{secret}")
+        return created(session.publishing.answer, f"/video/{camera}/whip/{secret}", self._links(session.actor))
 
     async def _noted(self, session: Session, request_id: str) -> None:
         """Raises AuditUnwritable."""
@@ -125,8 +138,29 @@ class Pushing:
             raise AuditUnwritable
 
     async def _follow(self, secret: str, publishing: Publishing) -> None:
-        await publishing.ended()
-        self._end(self._sessions.pop(secret))
+        """Stays with it until it is over; looks meanwhile at what no lease tells. What nobody foresaw ends it."""
+        session, over = self._sessions[secret], asyncio.ensure_future(publishing.ended())
+        try:
+            while not over.done():
+                await asyncio.wait((over,), timeout=LOOK)
+                await self._look(session)
+        finally:
+            self._end(self._sessions.pop(secret))
+
+    async def _look(self, session: Session) -> None:
+        """Whether the key that vouched for the account is still believed, and the camera one that is pushed."""
+        lease, camera = session.lease, session.camera
+        source = self._house.source_of(camera.tenant)
+        if session.over or lease.scope is None or source is None:
+            return
+        try:
+            await self._house.callers.stands(session.actor, lease.scope, lease.snapshot.version)
+            if not await hall_rows.pushed(source, camera.tenant, camera.row, self._showing.now()):
+                self._end(session)
+        except TokenInvalid:
+            self._end(session)
+        except Fault as fault:  # the lease ends what is not known for too long
+            self._house.log({"level": "error", "event": "video", "camera": str(camera), **told(fault)})
 
     def _end(self, session: Session) -> None:
         """Once; the picture goes."""

@@ -17,7 +17,9 @@ from gateway.house import House
 from gateway.log import told
 from gateway.video.afar import Afar, Keeping
 from gateway.video.cameras import Cameras, Named
-from gateway.video.journal import Journal
+from gateway.video.elsewhere import Elsewhere
+from gateway.video.ice import ice_servers
+from gateway.video.journal import RESUMED, Journal
 from gateway.video.openings import Letter, Opening, Openings
 from gateway.video.pace import Pace
 from media.hub import Hub
@@ -25,7 +27,7 @@ from media.offers import admitted
 from media.relay import Relay
 from media.viewing import Ended, Viewing
 from schema.watching import CameraHoursOver, Wanted
-from supervision.faults import Fault, TenantUnreachable
+from supervision.faults import Failure, Fault, TenantUnreachable
 from supervision.halls import ViewingEnd, read_hours, within_hours
 from supervision.scope import Scope
 from tenants.hall_rows import Camera, HallNotFound, camera
@@ -33,7 +35,7 @@ from tenants.read.masks import opens
 
 HALL_VIDEO = "hall.video"
 LOOK = 0.25
-"""Seconds between two looks at hours, lifetimes and keys; rights are told by their leases."""
+"""Seconds between two looks at hours, lifetimes, keys and what was ended elsewhere; rights are told by their leases."""
 ENDS = {Ended.LEFT: ViewingEnd.LEFT, Ended.KICKED: ViewingEnd.KICKED, Ended.CLOSED: ViewingEnd.GATEWAY_ENDED}
 """How the relay says it; all else is a connection that was lost."""
 
@@ -53,7 +55,9 @@ class Showing:
         }
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
-        self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, house.log)
+        self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
+        self.elsewhere = Elsewhere(house.source_of, self.now, config.video_tenant_silent_after, house.log)
+        self.ice = ice_servers(config)
         self.afar: Afar | None = None
         """Cameras of gateways below, where there are any."""
 
@@ -68,23 +72,23 @@ class Showing:
             opening.lease = await self.house.leases.taken(actor.subject, lambda scope: self._rights_told(opening, scope))
             self._rights_told(opening, opening.lease.scope)
             await self._key_stands(opening)
-        except BaseException:  # whatever it is, a cancelled request too: the opening is undone, and it goes on as it came
-            self.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
+        except BaseException as problem:  # whatever it is, a cancelled request too: the opening is undone, and that goes on
+            self.end(opening, ViewingEnd.REGISTRY_SILENT if isinstance(problem, Failure) else ViewingEnd.LEFT)
             raise
         if opening.over is not None:
             raise VideoTokenInvalid
         return opening, self.openings.token(opening, now)
 
-    def may(self, scope: Scope | None, wanted: Wanted) -> bool:
+    def may(self, scope: Scope, wanted: Wanted) -> bool:
         """Whether somebody of these rights may look through the camera."""
-        if scope is None:
-            return False
         rows = scope.reach(HALL_VIDEO, self.house.registry.snapshot.tree.paths).get(wanted.tenant, False)
         return opens(rows, (wanted.department,), False)
 
     def _rights_told(self, opening: Opening, scope: Scope | None) -> None:
         """The rights as they are now, at the opening and whenever they change."""
-        if scope is not None and opening.actor.issued < scope.sessions_from:
+        if scope is None:
+            self.end(opening, ViewingEnd.REGISTRY_SILENT)
+        elif opening.actor.issued < scope.sessions_from:
             self.end(opening, ViewingEnd.SESSION_ENDED)
         elif not self.may(scope, opening.wanted):
             self.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
@@ -124,9 +128,12 @@ class Showing:
         except TokenInvalid:
             self.end(opening, ViewingEnd.SESSION_ENDED)
 
-    def _fits(self, opening: Opening, found: Camera | None) -> Camera:
-        """The camera, still the one that was opened. Raises HallNotFound."""
-        if found is None or found.retired or found.department != opening.wanted.department or found.hours != opening.wanted.hours:
+    def _fits(self, opening: Opening, found: Camera | ViewingEnd) -> Camera:
+        """The camera, still the one that was opened. Raises HallNotFound, VideoTokenInvalid."""
+        if isinstance(found, ViewingEnd):
+            self.end(opening, found)
+            raise HallNotFound if found is ViewingEnd.CAMERA_RETIRED else VideoTokenInvalid
+        if found.department != opening.wanted.department or found.hours != opening.wanted.hours:
             self.end(opening, ViewingEnd.CAMERA_CHANGED)
             raise HallNotFound
         return found
@@ -202,9 +209,9 @@ class Showing:
         found = (one for one in self.openings if one.wanted.tenant == tenant and one.row == row and one.viewing is not None)
         return next(found, None)
 
-    async def changed(self, tenant: str, cameras: Sequence[int]) -> None:
+    async def changed(self, tenant: str, cameras: Sequence[int], how: ViewingEnd) -> None:
         """Cameras were changed or put out of service: what is open of them is over, and nothing of them is remembered."""
-        self.end_all(tenant, cameras, ViewingEnd.CAMERA_CHANGED)
+        self.end_all(tenant, cameras, how)
         for row in cameras:
             await self.relay.forget(str(Named(tenant, row)))
 
@@ -224,11 +231,30 @@ class Showing:
         noted = self.house.clock()
         while True:
             await asyncio.sleep(LOOK)
+            self.elsewhere.look(self._shown(), self._ended_elsewhere)
             for opening in self.openings:
                 await self._look(opening)
             if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
                 noted = now
                 await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
+
+    def _shown(self) -> dict[str, set[int]]:
+        """Tenant → its viewings that go on here."""
+        shown: dict[str, set[int]] = {}
+        for opening in self.openings:
+            if opening.viewing is not None and opening.row and not opening.busy.locked():
+                shown.setdefault(opening.wanted.tenant, set()).add(opening.row)
+        return shown
+
+    def _ended_elsewhere(self, tenant: str, row: int, how: ViewingEnd) -> None:
+        """Another gateway has written it. None writes that somebody left: that was this one, and they have come back since."""
+        opening = self.viewing(tenant, row)
+        if opening is not None and how not in RESUMED and not opening.busy.locked():
+            self.end(opening, how)
+
+    def ice_for(self, opening: Opening) -> list[str]:
+        """The ICE servers as links, for as long as this may last."""
+        return self.ice.links(opening.actor.subject, self.house.clock(), opening.ends_at)
 
     async def _look(self, opening: Opening) -> None:
         now = self.house.clock()
@@ -243,14 +269,14 @@ class Showing:
         else:
             with suppress(Fault):  # keys that cannot be looked up now: the lease ends what is not known for too long
                 await self._key_stands(opening)
-            if not opening.through:
-                self._renew(opening, now)
+            soon = opening.expires - now < self.house.config.video_token_seconds / 2 and opening.expires < int(opening.ends_at)
+            if soon and not opening.through:
+                self.renew(opening)
 
-    def _renew(self, opening: Opening, now: float) -> None:
-        """A new token before the last one is too old to come back with."""
-        soon = opening.expires - now < self.house.config.video_token_seconds / 2
-        if opening.over is None and soon and opening.expires < int(opening.ends_at):
-            token = self.openings.token(opening, now)
+    def renew(self, opening: Opening) -> None:
+        """A new token, to whoever watches, before the last one is too old to come back with."""
+        if opening.over is None:
+            token = self.openings.token(opening, self.house.clock())
             opening.tell(Letter("token", {"token": token, "expiresAt": moment(opening.expires)}))
 
     def later(self, doing: Any) -> None:
@@ -267,6 +293,7 @@ class Showing:
         """Everybody out; what was watched is written down."""
         for opening in self.openings:
             self.end(opening, ViewingEnd.GATEWAY_ENDED)
+        await self.elsewhere.close()
         while self._under_way:
             await asyncio.gather(*self._under_way, return_exceptions=True)
         await self.relay.close()

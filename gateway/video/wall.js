@@ -65,7 +65,7 @@ export class Picture {
     }
     this.token = this.opening.token;
     this.overlay();
-    this.listen();
+    this.listen(this.opening.eventsUrl);
     await this.show();
   }
 
@@ -94,7 +94,7 @@ export class Picture {
 
   async offer() {
     const token = this.token;
-    const peer = this.peer = new RTCPeerConnection();
+    const peer = this.peer = new RTCPeerConnection({ iceServers: await this.iceServers() });
     for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
     peer.addEventListener("track", (event) => {
       if (event.track.kind === "video") this.video.srcObject = event.streams[0] ?? new MediaStream([event.track]);
@@ -112,19 +112,27 @@ export class Picture {
     });
     if (response.status !== 201) throw new Refused((await response.json()).errors[0]);
     this.location = response.headers.get("location");
+    this.listen(`${this.location}/events`);
     await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
     // connectionState learns of the other side's going after seconds, the DTLS transport at once
     const transport = peer.getTransceivers()[0].receiver.transport;
     transport?.addEventListener("statechange", () => ["closed", "failed"].includes(transport.state) && this.ended());
   }
 
-  /** States, renewed tokens and the end, as they come. */
-  async listen() {
+  /** The way around a firewall, where there is one: it must be known before the offer, which brings its candidates along. */
+  async iceServers() {
+    const response = await fetch(this.opening.whepUrl, { method: "OPTIONS", headers: { authorization: `Bearer ${this.token}` } });
+    return response.ok ? servers(response.headers.get("link") ?? "") : [];
+  }
+
+  /** States and the end, as they come; of the picture that was got also renewed tokens. */
+  async listen(url) {
+    this.listening?.abort();
     this.listening = new AbortController();
     const { signal } = this.listening;
     while (!this.over && !signal.aborted) {
       try {
-        const response = await fetch(this.opening.eventsUrl, { headers: { authorization: `Bearer ${this.token}` }, signal });
+        const response = await fetch(url, { headers: { authorization: `Bearer ${this.token}` }, signal });
         if (!response.ok) return;
         for await (const [event, said] of events(response.body)) this.told(event, said);
       } catch {
@@ -178,6 +186,15 @@ function gathered(peer) {
     peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
   });
   return Promise.race([complete, wait(1)]);
+}
+
+/** The ICE servers of a Link header, with their credentials. */
+export function servers(link) {
+  return [...link.matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+="[^"]*")*)/g)].map(([, urls, rest]) => {
+    const said = Object.fromEntries([...rest.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+    const { rel, username, credential } = said;
+    return rel === "ice-server" ? { urls, ...(username && { username, credential }) } : null;
+  }).filter(Boolean);
 }
 
 /** Server-sent events out of a body. */

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from media.faults import PublisherLeft
+from media.faults import PublisherLeft, PublisherRefused
 from media.feed import Feed
 
 
@@ -11,7 +11,8 @@ class Published(Protocol):
     """Somebody who sends a picture here."""
 
     def attach(self, feed: Feed) -> None: ...
-    async def left(self) -> None: ...
+    async def left(self) -> bool:
+        """When nothing more will come: whether it was sent away from here."""
 
 
 class PushedSource:
@@ -36,6 +37,6 @@ class PushedSource:
         assert published is not None
         published.attach(feed)
         feed.connected()
-        await published.left()
+        refused = await published.left()
         self.drop(published)
-        raise PublisherLeft
+        raise PublisherRefused if refused else PublisherLeft

@@ -63,7 +63,7 @@ class RtspSource:
 
 def _named(problem: OSError) -> CameraRefused | CameraUnreachable | CameraEnded:
     if isinstance(problem, ConnectionRefusedError):
-        return CameraRefused()
+        return CameraRefused("Check the port in its address, and that RTSP is switched on in the camera.")
     if isinstance(problem, ConnectionError):
         return CameraEnded()
     return CameraUnreachable("The network does not lead there." if not isinstance(problem, ssl.SSLError) else "Its TLS failed.")

@@ -169,5 +169,9 @@ class Deaf(Peer):
         transceiver.receiver.__class__ = Mute
 
 
+CUT_SHORT = bytes.fromhex("8fce0005000000010000000052454d42050103120000000b")
+"""REMB for five sources that names one."""
+
+
 def pli(source: int) -> bytes:
     return bytes(RtcpPsfbPacket(RTCP_PSFB_PLI, 1, source))

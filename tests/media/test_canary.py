@@ -27,6 +27,7 @@ METHODS = [
     (RTCDtlsTransport, "_register_rtp_receiver", ["self", "receiver", "parameters"]),
     (RTCDtlsTransport, "_unregister_rtp_receiver", ["self", "receiver"]),
     (RTCDtlsTransport, "_send_rtp", ["self", "data"]),
+    (RtpRouter, "route_rtcp", ["self", "packet"]),
     (RTCRtpSender, "_handle_rtcp_packet", ["self", "packet"]),
     (RTCRtpSender, "send", ["self", "parameters"]),
     (RTCRtpSender, "stop", ["self"]),
@@ -83,6 +84,7 @@ def test_classes_can_be_put_in_place() -> None:
     assert not hasattr(RTCRtpSender, "__slots__")
     assert not hasattr(RTCRtpReceiver, "__slots__")
     assert not hasattr(aioice.ice.Connection, "__slots__")
+    assert not hasattr(RtpRouter, "__slots__")
     assert "__iceTransports" not in vars(RTCPeerConnection)
 
 

@@ -60,6 +60,12 @@ REFUSED = {
     "no password": (GOOD.replace("a=ice-pwd", "a=x"), "OFFER_INVALID"),
     "no fingerprint": (GOOD.replace(FINGERPRINT, "a=fingerprint:sha-256"), "OFFER_INVALID"),
     "a payload type that is none": (GOOD.replace("SAVPF 96", "SAVPF 300"), "OFFER_INVALID"),
+    "no name of a part": (GOOD.replace("a=mid:0\n", ""), "OFFER_INVALID"),
+    "two names of a part": (GOOD.replace("a=mid:0\n", "a=mid:0\na=mid:1\n"), "OFFER_INVALID"),
+    "two parts of a name": (BOTH.replace("a=mid:1", "a=mid:0"), "OFFER_INVALID"),
+    "bundled with a part that is not there": (BOTH.replace("BUNDLE 0 1", "BUNDLE 0 7"), "OFFER_INVALID"),
+    "no fingerprint at all": (GOOD.replace(FINGERPRINT + "\n", ""), "OFFER_INVALID"),
+    "a fingerprint that nobody reckons": (GOOD.replace("sha-256", "md5"), "OFFER_INVALID"),
     "no RTCP mux": (GOOD.replace("a=rtcp-mux\n", ""), "OFFER_INVALID"),
 }
 
@@ -95,6 +101,7 @@ async def test_a_good_offer_is_answered(relay: Relay, film: Path, offer: str) ->
         (CANDIDATE.replace("192.0.2.7", "0.0.0.0"), False),
         (CANDIDATE.replace("50000", "53"), False),
         (CANDIDATE.replace("50000", "99999"), False),
+        (CANDIDATE.replace("50000", "9" * 5_000), False),
         (CANDIDATE.replace(" udp ", " tcp "), False),
         (CANDIDATE.replace("2130706431", "9" * 40), False),
         ("a=candidate:", False),

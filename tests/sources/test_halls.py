@@ -1,7 +1,6 @@
 """Halls, cameras and viewings in a SQLite file and in a schema of a real PostgreSQL: one contract."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from sqlalchemy import bindparam, insert, select
 
 from tenants import hall_rows, viewing_rows
 from tenants.hall_rows import HallCodeTaken, HallNotFound
+from tenants.read.request import Limits
 from tenants.receipts import DepartmentUnknown
-from tenants.sources.postgres_write import PostgresWriter
-from tenants.sources.source import Session
-from tenants.sources.sqlite_write import SqliteWriter
+from tenants.sources.opening import open_source
 from tenants.tables import cameras, departments, hall_windows, halls, viewings
 from tests.sources.databases import make_file, make_schemas
 
@@ -26,33 +24,21 @@ CAMERA = {
 }  # fmt: skip
 
 
-class Place:
-    """What `tenants` writes into: a source, as far as it is needed here."""
-
-    def __init__(self, writer: Any, name: str) -> None:
-        self.writer, self.name = writer, name
-
-    @asynccontextmanager
-    async def write(self, tenant: str) -> AsyncIterator[Session]:
-        async with self.writer.session(self.name) as session:
-            yield session
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     if request.param == "sqlite":
         make_file(tmp_path / "620102.db")
-        made = Place(SqliteWriter(lambda name: tmp_path / f"{name}.db", busy=0.2), "620102")
+        name = f"sqlite:///{tmp_path}"
     else:
-        url = request.getfixturevalue("postgres")
-        await make_schemas(url, ("620102",))
-        made = Place(PostgresWriter(url), "t_620102")
+        name = request.getfixturevalue("postgres")
+        await make_schemas(name, ("620102",))
+    made = open_source(name, Limits())
     async with made.write("620102") as session:
         await session.run(
             insert(departments).values(code=bindparam("code"), name=bindparam("name")), [{"code": "JYJ", "name": "教育局"}]
         )
     yield made
-    await made.writer.close()
+    await made.close()
 
 
 async def rows(place: Any, statement: Any) -> list[tuple[Any, ...]]:
@@ -94,18 +80,18 @@ async def test_codes_are_taken_once_and_departments_must_be_there(place: Any) ->
 async def test_a_change_touches_what_it_names(place: Any) -> None:
     hall = await add(place, halls, HALL)
     row = await add(place, cameras, CAMERA | {"hall_id": hall})
-    await hall_rows.change(place, "620102", cameras, row, {"name": "二号窗口", "department": None})
+    await hall_rows.change(place, "620102", cameras, row, {"name": "二号窗口", "department": None}, NOW)
     kept = await found(place, row)
     assert kept is not None
     assert (kept.name, kept.department, kept.code, kept.sealed) == ("二号窗口", None, "C1", b"sealed")
-    await hall_rows.change(place, "620102", cameras, row, {})
+    await hall_rows.change(place, "620102", cameras, row, {}, NOW)
     for said in ({"name": "x"}, {}):
         with pytest.raises(HallNotFound):
-            await hall_rows.change(place, "620102", cameras, 99, said)
+            await hall_rows.change(place, "620102", cameras, 99, said, NOW)
     other = await add(place, halls, HALL | {"code": "H2"})
     window = await add(place, hall_windows, {"hall_id": other, "code": "1", "name": "一"})
     with pytest.raises(HallNotFound):
-        await hall_rows.change(place, "620102", cameras, row, {"window_id": window})
+        await hall_rows.change(place, "620102", cameras, row, {"window_id": window}, NOW)
 
 
 async def test_a_hall_goes_out_of_service_with_all_that_is_in_it(place: Any) -> None:
@@ -134,7 +120,9 @@ async def test_a_viewing_is_ended_once_and_a_lost_one_when_it_was_last_seen(plac
     await viewing_rows.end(place, "620102", one, later, "LEFT", 150)
     await viewing_rows.end(place, "620102", one, later, "KICKED", 0)
     async with place.write("620102") as session:
-        await viewing_rows.end_lost(session, "gw", [], "GATEWAY_ENDED")
+        await viewing_rows.end_lost(session, "gw", [], "GATEWAY_ENDED", later)
+        assert await session.fetch(select(viewings.c.id).where(viewings.c.ended_as == "GATEWAY_ENDED")) == [], "seen just now"
+        await viewing_rows.end_lost(session, "gw", [], "GATEWAY_ENDED", later + timedelta(seconds=1))
     told = await rows(
         place, select(viewings.c.id, viewings.c.ended_as, viewings.c.bytes, viewings.c.department_id).order_by(viewings.c.id)
     )
@@ -142,6 +130,38 @@ async def test_a_viewing_is_ended_once_and_a_lost_one_when_it_was_last_seen(plac
     ((ended, seen),) = await rows(place, select(viewings.c.ended_at, viewings.c.seen_at).where(viewings.c.id == two))
     assert ended == seen
     async with place.write("620102") as session:
-        await viewing_rows.go_on(session, one, later)
-        await viewing_rows.end_lost(session, "gw", [one], "GATEWAY_ENDED")
+        assert await viewing_rows.go_on(session, two, later, ("LEFT", "LOST")) == "GATEWAY_ENDED"
+        assert await viewing_rows.go_on(session, one, later, ("LEFT", "LOST")) == ""
+        await viewing_rows.end_lost(session, "gw", [one], "GATEWAY_ENDED", later + timedelta(seconds=1))
     assert await rows(place, select(viewings.c.ended_as).where(viewings.c.id == one)) == [(None,)]
+
+
+async def test_viewings_are_ended_by_their_rows_whoever_shows_them(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    camera, other = [await add(place, cameras, CAMERA | {"hall_id": hall, "code": code}) for code in ("C1", "C2")]
+    begun = viewing_rows.Begun(camera, "liu", "620100", "CITY", "PATROL", "日常巡查", "gw", NOW)
+    async with place.write("620102") as session:
+        one, two = await viewing_rows.begin(session, begun), await viewing_rows.begin(session, begun)
+        three, four = [await viewing_rows.begin(session, begun._replace(camera_id=other)) for _ in range(2)]
+    shown = {"620102": {one, two, three, four}}
+    assert await viewing_rows.ended(place, shown, NOW) == ({}, set())
+    assert await viewing_rows.close(place, "620102", one, NOW, "KICKED")
+    assert not await viewing_rows.close(place, "620102", one, NOW, "KICKED"), "it does not go on"
+    assert not await viewing_rows.close(place, "620102", 99, NOW, "KICKED")
+    await hall_rows.change(place, "620102", cameras, camera, {"sound": True}, NOW)
+    await hall_rows.retire(place, "620102", cameras, other, NOW)
+    told = {("620102", one): "KICKED", ("620102", two): "CAMERA_CHANGED"}
+    told |= {("620102", row): "CAMERA_RETIRED" for row in (three, four)}
+    assert await viewing_rows.ended(place, shown, NOW) == (told, set())
+    assert await viewing_rows.ended(place, {"620102": {two}}, NOW) == ({("620102", two): "CAMERA_CHANGED"}, set())
+    await viewing_rows.end(place, "620102", one, NOW, "LEFT", 700)
+    assert await rows(place, select(viewings.c.ended_as, viewings.c.bytes).where(viewings.c.id == one)) == [("KICKED", 700)]
+
+
+async def test_whether_a_camera_is_one_that_pushes(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    row, fetched = [await add(place, cameras, CAMERA | {"hall_id": hall, "code": s, "scheme": s}) for s in ("whip", "rtsp")]
+    assert await hall_rows.pushed(place, "620102", row, NOW)
+    assert not await hall_rows.pushed(place, "620102", fetched, NOW)
+    await hall_rows.retire(place, "620102", cameras, row, NOW)
+    assert not await hall_rows.pushed(place, "620102", row, NOW)

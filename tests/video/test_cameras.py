@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,11 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer
 
+from authz.jwk import spelled, thumbprint
+from authz.signing import issue, service_signing
+from supervision.grant import Grant
+from tenants.service_keys import ServiceKey, add_key, end_key
+from tests.authz.tokens import private
 from tests.video.watching import Served, film_of, hung, served, served_again, withdrawn
 
 SECRET = "geheim-7391"
@@ -102,8 +109,8 @@ async def test_a_test_says_in_a_sentence_what_is_wrong(tmp_path: Path, kind: str
 class Hall:
     """Pushes a film: a real peer on the other end of WHIP."""
 
-    def __init__(self, at: Served, camera: str, film: Path, who: str = "manager") -> None:
-        self.at, self.who = at, who
+    def __init__(self, at: Served, camera: str, film: Path, who: str = "manager", token: str = "") -> None:
+        self.at, self.token = at, token or at.token(who)
         self.url = f"/video/{camera.removeprefix('Camera:').replace(':', '-')}/whip"
         self.player = MediaPlayer(str(film), loop=True)
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -116,7 +123,7 @@ class Hall:
 
     async def push(self) -> Any:
         await self.peer.setLocalDescription(await self.peer.createOffer())
-        headers = {"authorization": f"Bearer {self.at.token(self.who)}", "content-type": "application/sdp"}
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/sdp"}
         answer = await self.at.client.post(self.url, content=self.peer.localDescription.sdp, headers=headers)
         if answer.status_code == 201:
             await self.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
@@ -127,19 +134,69 @@ class Hall:
         await self.peer.close()
 
 
-async def test_a_hall_pushes_its_picture_as_long_as_it_may(tmp_path: Path, film: Path) -> None:
+async def account(at: Served) -> tuple[str, str]:
+    """A service account that may push: a token of it, and the id of its key."""
+    material, now = private("Ed25519", "hall"), int(at.clock())
+    row = ServiceKey(
+        subject="service:hall", kid=thumbprint(spelled(material)), jwk=spelled(material), not_before=now, added_at=datetime.now(UTC)
+    )
+    async with at.registry.transaction() as session:
+        await add_key(session, row)
+    await at.registry.grant(Grant(subject="service:hall", role="hall_operator", path="620000/620100/620102/*"))
+    return issue("hall", service_signing("hall", at.config.token_audience, material), now, 600), row.kid
+
+
+async def right_withdrawn(at: Served, *_: str) -> None:
+    await at.registry.grant(withdrawn("service:hall"))
+
+
+async def key_ended(at: Served, kid: str, _: str) -> None:
+    async with at.registry.transaction(taking=True) as session:
+        await end_key(session, kid, int(at.clock()))
+
+
+async def sessions_ended(at: Served, *_: str) -> None:
+    at.clock.offset += 5
+    await at.done("chief", 'endSessions(subject: "service:hall", reason: "stolen") { ended { id } }')
+
+
+async def registry_gone(at: Served, *_: str) -> None:
+    await asyncio.to_thread((at.config.data / "registry.db").unlink)
+
+
+async def retired_elsewhere(at: Served, _: str, camera: str) -> None:
+    async with served_again(at.config.data, at.films / "hall.mp4", gateway_name="gw2") as other:
+        await other.done("manager", f'retireCamera(id: "{camera}", reason: "r") {{ id }}')
+
+
+@pytest.mark.parametrize(
+    "ending", [right_withdrawn, key_ended, sessions_ended, registry_gone, retired_elsewhere], ids=lambda ending: ending.__name__
+)
+async def test_a_hall_pushes_its_picture_as_long_as_it_may(tmp_path: Path, film: Path, ending: Any) -> None:
     async with served(tmp_path, film) as at:
         camera = await hung(at, "C2", "whip:")
-        hall = Hall(at, camera, film)
+        token, kid = await account(at)
+        hall = Hall(at, camera, film, token=token)
         answer = await hall.push()
         assert answer.status_code == 201, answer.text
         viewer = await at.watch(await at.open("province", camera))
         assert (await viewer.seen())[0] == (320, 180)
-        await at.registry.grant(withdrawn("manager"))
-        async with asyncio.timeout(10):
-            await hall.closed.wait()
+        assert await at.done("manager", f'testCamera(camera: "{camera}") {{ ok code }}') == {"ok": True, "code": None}
+        async with aclosing(viewer.events()) as told:
+            assert (await anext(told))[0] == "token"
+            await ending(at, kid, camera)
+            async with asyncio.timeout(30):
+                await hall.closed.wait()
+                said = await anext(
+                    said.get("code") or said["how"] async for event, said in told if event == "ended" or said.get("code")
+                )
         await hall.stop()
-        entries = await at.ask("auditor", '{ auditEntries(within: 620102, where: {actor: ["manager"]}) { nodes { action told } } }')
+        assert said == "PUBLISHER_REFUSED" or ending in (registry_gone, retired_elsewhere), said
+        if ending is registry_gone:
+            return
+        entries = await at.ask(
+            "auditor", '{ auditEntries(within: 620102, where: {actor: ["service:hall"]}) { nodes { action told } } }'
+        )
         assert {"action": "hall.manage", "told": "pushes Camera 2"} in entries["data"]["auditEntries"]["nodes"]
 
 
@@ -153,6 +210,8 @@ async def test_only_whoever_manages_the_hall_pushes_and_only_where_it_is_wanted(
             ("manager", "Camera:620102:99", "HALL_NOT_FOUND"),
             ("manager", "Camera:620100:1", "HALL_NOT_FOUND"),
         )
+        test = f'testCamera(camera: "{pushed}") {{ code message }}'
+        assert (await at.done("manager", test))["code"] == "PUBLISHER_ABSENT"
         for who, camera, code in refused:
             hall = Hall(at, camera, film, who)
             answer = await hall.push()

@@ -1,6 +1,9 @@
 """The doors to pictures: which token opens which camera once, what an offer may be, what HTTP is told."""
 
 import asyncio
+import hmac
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -120,12 +123,73 @@ async def test_an_offer_that_cannot_be_answered_spends_nothing_and_leaves_no_tra
     assert (await viewer.post(sdp)).status_code == 201
 
 
+async def test_a_used_token_gives_neither_states_nor_tokens_to_whoever_does_not_know_the_picture(at: Served) -> None:
+    opened = await at.open("province")
+    before = at.viewer(opened)
+    silent = before.events()
+    assert (await anext(silent))[0] == "state"
+    viewer = await at.watch(opened)
+    assert code_of(await at.client.get(opened["eventsUrl"], headers=viewer.headers)) == (401, "VIDEO_TOKEN_USED")
+    for picture in ("0" * 32, "", "é"):
+        answer = await at.client.get(f"{viewer.location[:-32]}{picture}/events", headers=viewer.headers)
+        assert answer.status_code == 404, picture
+    stranger = viewer.headers | {"authorization": f"Bearer {(await at.open('county'))['token']}"}
+    assert code_of(await at.client.get(f"{viewer.location}/events", headers=stranger)) == (404, "HALL_NOT_FOUND")
+    told = viewer.events()
+    assert (await anext(told))[0] == "token"
+    await viewer.seen()
+    at.clock.offset += 70
+    tokens = 1
+    async for event, _ in told:
+        tokens += event == "token"
+        if tokens == 2:
+            break
+    await at.done("manager", f'retireCamera(id: "{at.camera}", reason: "r") {{ id }}')
+    assert {event async for event, _ in silent} <= {"state", "ended"}, "who listened before the offer is told no token"
+
+
 async def test_ice_servers_are_told_where_there_are_any(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path, film, video_ice_servers=("stun:stun.hall.example:3478",)) as at:
         viewer = at.viewer(await at.open("province"))
         answer = await viewer.post(await viewer.offer())
         assert answer.headers["link"] == '<stun:stun.hall.example:3478>; rel="ice-server"'
 
+
+async def test_turn_servers_are_told_with_a_credential_to_whoever_may_offer(tmp_path: Path, film: Path) -> None:
+    secret = tmp_path / "turn"
+    secret.write_text(TURN_SECRET)
+    secret.chmod(0o600)
+    servers: dict[str, Any] = {
+        "video_ice_servers": ("stun:hall.example:3478",), "video_turn_servers": ("turn:hall.example:3478?transport=tcp",),
+        "video_turn_secret_file": str(secret), "video_lifetime": 600,
+    }  # fmt: skip
+    async with served(tmp_path / "data", film, **servers) as at:
+        viewer = at.viewer(await at.open("province"))
+        asked = await at.client.options(viewer.opened["whepUrl"])
+        assert "link" not in asked.headers, "nobody in particular is told nothing"
+        asked = await at.client.options(viewer.opened["whepUrl"], headers=viewer.headers)
+        answer = await viewer.post(await viewer.offer())
+        assert asked.headers["cache-control"] == answer.headers["cache-control"] == "no-store"
+        for found in (asked.headers["link"], answer.headers["link"]):
+            stun, turn = found.split(", ")
+            assert stun == '<stun:hall.example:3478>; rel="ice-server"'
+            said = re.fullmatch(r'<turn:hall\.example:3478\?transport=tcp>; rel="ice-server"; username="(\d+):([0-9a-f]{16})"; '
+                                r'credential="([\w+/=]+)"; credential-type="password"', turn)  # fmt: skip
+            assert said is not None, turn
+            assert 500 < int(said[1]) - at.clock() <= 600
+            assert "province" not in said[0]
+            mac = hmac.digest(TURN_SECRET.encode(), f"{said[1]}:{said[2]}".encode(), "sha1")
+            assert said[3] == b64encode(mac).decode()
+        used = await at.client.options(viewer.opened["whepUrl"], headers=viewer.headers)
+        assert code_of(used) == (401, "VIDEO_TOKEN_USED")
+        hall = await hung(at, "C2", "whip:")
+        whip = f"/video/{hall.removeprefix('Camera:').replace(':', '-')}/whip"
+        for who, status in (("manager", 204), ("province", 404)):
+            told = await at.client.options(whip, headers={"authorization": f"Bearer {at.token(who)}"})
+            assert (told.status_code, "turn:" in told.headers.get("link", "")) == (status, status == 204)
+
+
+TURN_SECRET = "a secret that the TURN server has, too"
 
 REFUSED: dict[tuple[str, str], str] = {
     ("chief", "why"): "ACTION_REFUSED",

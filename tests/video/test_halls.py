@@ -45,6 +45,25 @@ async def test_what_is_entered_is_on_record_with_its_reason(tmp_path: Path) -> N
         assert "entered Hall H1: address=None; name=城关区政务大厅" in entries[0].told
 
 
+NOT_MADE = {
+    'createHall(input: {tenant: 620102, code: "H1", name: "again"}, reason: "r") { id }': ("HALL_CODE_TAKEN", "entered Hall H1"),
+    'changeHall(id: "Hall:620102:99", input: {name: "x"}, reason: "r") { id }': ("HALL_NOT_FOUND", "changed Hall 99"),
+    'retireHall(id: "Hall:620102:99", reason: "r") { id }': ("HALL_NOT_FOUND", "retired Hall 99"),
+    'retireWindow(id: "HallWindow:620102:99", reason: "r") { id }': ("HALL_NOT_FOUND", "retired HallWindow 99"),
+}
+
+
+@pytest.mark.parametrize("asked", NOT_MADE)
+async def test_what_the_database_refuses_is_on_record_as_refused_too(tmp_path: Path, asked: str) -> None:
+    code, told = NOT_MADE[asked]
+    async with halls(tmp_path) as at:
+        await at.hall()
+        assert await at.refused("manager", asked) == code
+        before, after = [entry.deed for entry in await at.entries(COUNTY)][1:]
+        assert (str(before.outcome), before.told.startswith(told)) == ("CHANGED", True)
+        assert (str(after.outcome), after.told.startswith(f"{code}, not {told}")) == ("REFUSED", True)
+
+
 NEW = 'createHall(input: {{tenant: {}, code: "{}", name: "{}"}}, reason: "{}") {{ id }}'
 REFUSED = {
     ("elsewhere", NEW.format("620102", "H9", "x", "r")): "TENANT_NOT_FOUND",

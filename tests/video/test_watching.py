@@ -1,5 +1,6 @@
 """A camera opened, watched by a real peer over HTTP, and gone within a second of whatever ends it; all of it on record."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from supervision.halls import BEIJING
-from tests.video.watching import Clock, Served, hung, served, served_again, withdrawn
+from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
 
 
 async def test_a_camera_is_watched_and_it_stands_in_the_log(tmp_path: Path, film: Path) -> None:
@@ -77,8 +78,8 @@ ENDINGS: dict[Ending, str] = {
     hours_over: "HOURS_OVER",
     lifetime_over: "LIFETIME_OVER",
     camera_changed: "CAMERA_CHANGED",
-    camera_retired: "CAMERA_CHANGED",
-    hall_retired: "CAMERA_CHANGED",
+    camera_retired: "CAMERA_RETIRED",
+    hall_retired: "CAMERA_RETIRED",
 }
 
 
@@ -100,7 +101,7 @@ async def test_the_picture_goes_with_the_right_to_it(tmp_path: Path, film: Path,
         other = await at.watch(await at.open("county"))
         await viewer.seen()
         listening = viewer.events()
-        assert (await anext(listening))[0] == "state"
+        assert (await anext(listening))[0] == "token"
         (mine,) = [one for one in await at.viewings() if one["actor"] == "province"]
         await ending(at, mine["id"])
         await viewer.gone()
@@ -131,7 +132,6 @@ async def test_one_who_comes_back_soon_goes_on_with_the_same_viewing(tmp_path: P
         viewer = await at.watch(await at.open("province"))
         await viewer.seen()
         listening = viewer.events()
-        at.clock.offset += 70
         token = next(iter([said["token"] async for event, said in first_of(listening, "token")]))
         await viewer.leave()
         await at.ended("LEFT")
@@ -140,6 +140,11 @@ async def test_one_who_comes_back_soon_goes_on_with_the_same_viewing(tmp_path: P
         await back.seen()
         (live,) = await at.viewings()
         assert live["endedAt"] is None
+        (later,) = [said["token"] async for _, said in first_of(back.events(), "token")]
+        assert later != token, "another one with each picture"
+        at.clock.offset += 70
+        (later,) = [said["token"] async for _, said in first_of(back.events(), "token") if said["token"] != later]
+        back.token = later
         await back.leave()
         (ended,) = await at.ended("LEFT")
         assert ended["id"] == live["id"]
@@ -164,3 +169,28 @@ async def test_a_gateway_that_stops_says_how_it_ended(tmp_path: Path, film: Path
     async with served_again(tmp_path, film) as at:
         (ended,) = await at.viewings()
         assert ended["endedAs"] == "GATEWAY_ENDED"
+
+
+async def heard(viewer: Viewer) -> str:
+    """How the viewing was told to have ended."""
+    return [said["how"] async for event, said in viewer.events() if event == "ended"][-1]
+
+
+async def test_a_registry_that_is_silent_ends_the_picture_and_says_so(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        hearing = asyncio.ensure_future(heard(viewer))
+        await asyncio.to_thread((tmp_path / "registry.db").unlink)
+        await viewer.gone()
+        assert await asyncio.wait_for(hearing, 30) == "REGISTRY_SILENT"
+
+
+async def test_a_tenant_that_is_silent_ends_the_picture_and_says_so(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film, video_tenant_silent_after=1.0) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        hearing = asyncio.ensure_future(heard(viewer))
+        await asyncio.to_thread((tmp_path / "tenants" / "620102.db").unlink)
+        await viewer.gone()
+        assert await asyncio.wait_for(hearing, 30) == "TENANT_SILENT"

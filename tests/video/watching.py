@@ -156,8 +156,9 @@ class Viewer:
             await self.closed.wait()
 
     async def events(self) -> AsyncIterator[tuple[str, Any]]:
-        """The camera's events, as the page reads them."""
-        async with self.served.client.stream("GET", self.opened["eventsUrl"], headers=self.headers) as answer:
+        """The camera's events, as the page reads them: those of the picture, once it has one."""
+        url = f"{self.location}/events" if self.location else self.opened["eventsUrl"]
+        async with self.served.client.stream("GET", url, headers=self.headers) as answer:
             assert answer.status_code == 200
             event = ""
             async for line in answer.aiter_lines():
