@@ -116,6 +116,14 @@ STATUSES: Mapping[str, int] = {
     "VIDEO_TOO_OFTEN": 429,
     "VIDEO_TOO_MANY": 429,
     "CAMERA_HOURS_OVER": 403,
+    "HOP_TOKEN_INVALID": 401,
+    "HOP_TOKEN_EXPIRED": 401,
+    "HOP_TOKEN_USED": 401,
+    "HOP_LOOP": 508,
+    "HOP_ROSTER_EMPTY": 409,
+    "VIDEO_VIEWER_REFUSED": 403,
+    "VIDEO_BELOW_UNREACHABLE": 503,
+    "VIDEO_BELOW_REFUSED": 502,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

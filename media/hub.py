@@ -114,6 +114,10 @@ class Hub:
         if self.visits:
             self._wanted()
 
+    def again(self) -> None:
+        """What is waited for may have come: the next attempt is made now."""
+        self._again.set()
+
     async def states(self) -> AsyncIterator[Told]:
         """The state now, and each that follows. A listener that does not listen loses the oldest."""
         queue: asyncio.Queue[Told] = asyncio.Queue(TOLD_MOST)
@@ -171,6 +175,7 @@ class Hub:
         wait = self.settings.backoff_first
         while True:
             began = monotonic()
+            self._again.clear()
             fault = await self._attempt()
             if fault.state in RESTING:
                 self._running = None
@@ -181,7 +186,6 @@ class Hub:
             pause = wait * uniform(0.8, 1.2)  # noqa: S311 - spread, not secret
             self._tell(Told(State.LOST, fault.code, fault.message))
             self._tell(Told(State.BACKOFF, fault.code, fault.message, pause))
-            self._again.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), pause)
             wait = min(wait * 2, self.settings.backoff_most)

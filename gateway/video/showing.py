@@ -15,6 +15,7 @@ from authz.identity import Actor, TokenInvalid
 from authz.video_token import VideoTokenInvalid
 from gateway.house import House
 from gateway.log import told
+from gateway.video.afar import Afar, Keeping
 from gateway.video.cameras import Cameras, Named
 from gateway.video.elsewhere import Elsewhere
 from gateway.video.ice import ice_servers
@@ -54,9 +55,11 @@ class Showing:
         }
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
-        self.journal = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
+        self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
         self.elsewhere = Elsewhere(house.source_of, self.now, config.video_tenant_silent_after, house.log)
         self.ice = ice_servers(config)
+        self.afar: Afar | None = None
+        """Cameras of gateways below, where there are any."""
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.house.clock(), UTC)
@@ -118,7 +121,7 @@ class Showing:
     async def _key_stands(self, opening: Opening) -> None:
         """The key that vouched for the person is still believed."""
         lease = opening.lease
-        if lease is None or lease.scope is None or opening.over is not None:
+        if lease is None or lease.scope is None or opening.over is not None or opening.through:
             return
         try:
             await self.house.callers.stands(opening.actor, lease.scope, lease.snapshot.version)
@@ -239,7 +242,7 @@ class Showing:
         """Tenant → its viewings that go on here."""
         shown: dict[str, set[int]] = {}
         for opening in self.openings:
-            if opening.viewing is not None and opening.row is not None and not opening.busy.locked():
+            if opening.viewing is not None and opening.row and not opening.busy.locked():
                 shown.setdefault(opening.wanted.tenant, set()).add(opening.row)
         return shown
 
@@ -266,7 +269,8 @@ class Showing:
         else:
             with suppress(Fault):  # keys that cannot be looked up now: the lease ends what is not known for too long
                 await self._key_stands(opening)
-            if opening.expires - now < self.house.config.video_token_seconds / 2 and opening.expires < int(opening.ends_at):
+            soon = opening.expires - now < self.house.config.video_token_seconds / 2 and opening.expires < int(opening.ends_at)
+            if soon and not opening.through:
                 self.renew(opening)
 
     def renew(self, opening: Opening) -> None:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from media.faults import BelowUnreachable
 from media.hub import Hub
 from media.relay import Relay
 from media.sources.below import BelowSource
+from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
 from media.states import Told
 from tests.media.camera import Camera, pictures, told
@@ -112,3 +115,28 @@ async def test_a_gateway_between_that_dies_is_asked_again(film: Path) -> None:
         goes_on(await keeper.kept(lambda packets: len(packets) > before + 40))
         assert viewing.reason is None
         await keeper.leave()
+
+
+class Hostile(Gateway):
+    """Answers what it is told to."""
+
+    said: str = ""
+
+    async def ask(self, offer: str) -> str:
+        return self.said
+
+
+ANSWERS = ["", "hello", "v=0\r\n", "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "a=candidate:\r\n" * 2_000, "x" * 1_000_000]
+
+
+@pytest.mark.parametrize("said", ANSWERS, ids=range(len(ANSWERS)))
+async def test_what_is_no_answer_is_told_and_tried_again(film: Path, said: str) -> None:
+    relays = Relay(QUICK), Relay(QUICK)
+    below = Hostile("county", relays[0].hub("hall", FileSource(film)))
+    below.said = said
+    hub, keeper = relays[1].hub("hall", BelowSource(below)), Keeper()
+    await keeper.join(hub)
+    assert (await told(hub, "backoff"))[-1].code == "VIDEO_BELOW_REFUSED"
+    await keeper.leave()
+    for relay in relays:
+        await relay.close()
