@@ -5,9 +5,11 @@ Hands the gateway's video what it needs for both: a source and a journal of came
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -65,6 +67,8 @@ class Cascade:
     upstreams: dict[Named, Upstream] = field(default_factory=dict)
     hops: dict[tuple[str, Named], Hop] = field(default_factory=dict)
     session: str = field(default_factory=new_session)
+    numbers: Iterator[int] = field(default_factory=partial(count, 1))
+    """Of what is said below: they rise for as long as this process lives."""
     _used: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -88,7 +92,9 @@ class Cascade:
         found = self.upstreams.get(camera)
         if found is None or found.link.below is not below:
             link = self.links[below.name]
-            found = self.upstreams[camera] = Upstream(camera, link, self.session, self.showing.end, self.showing.later)
+            found = self.upstreams[camera] = Upstream(
+                camera, link, self.session, self.numbers, self.showing.end, self.showing.later
+            )
         return found
 
     def source(self, camera: Named) -> Source | None:

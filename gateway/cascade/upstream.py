@@ -4,7 +4,7 @@ However many watch, there is one stream and one roster. Whoever the gateway belo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
@@ -42,19 +42,19 @@ def watcher(number: str, actor: Actor, wanted: Wanted, through: tuple[str, ...],
 
 @dataclass(eq=False)
 class Upstream:
-    """`cut`: ends an opening here; `later`: does something while nobody waits for it; `session`: of this process."""
+    """`cut`: ends an opening here; `later`: does something while nobody waits for it; `session`, `numbers`: of this process."""
 
     camera: Named
     link: Link
     session: str
+    numbers: Iterator[int]
     cut: Cut
     later: Callable[[Coroutine[Any, Any, None]], None]
     openings: dict[str, Opening] = field(default_factory=dict)
     gone: dict[str, Gone] = field(default_factory=dict)
     facts: CameraFacts | None = None
     name: str = field(init=False)
-    _number: int = 0
-    _offers: int = 0
+    _offer: int = 0
     _asked_for: int = 0
     _answered: int = 0
     _fault: Fault | None = None
@@ -138,10 +138,9 @@ class Upstream:
     async def _say(self) -> None:
         if self.link.is_down:
             raise BelowUnreachable(self.name)
-        self._number += 1
         gone = dict(self.gone)
         watching = tuple(self._watcher(opening) for opening in self.openings.values())
-        roster = Roster(session=self.session, number=self._number, watching=watching, gone=tuple(gone.values()))
+        roster = Roster(session=self.session, number=next(self.numbers), watching=watching, gone=tuple(gone.values()))
         answer = read(await self.link.call(self._asked("roster"), written(roster)), RosterAnswer)
         self.facts, self._agreed = answer.camera, True
         for number, one in gone.items():
@@ -164,8 +163,8 @@ class Upstream:
         try:
             if not self._agreed:
                 await self.tell()
-            self._offers += 1
-            content = written(HopOffer(number=self._offers, sdp=offer))
+            self._offer = next(self.numbers)
+            content = written(HopOffer(number=self._offer, sdp=offer))
             try:
                 answer = await self.link.call(self._asked("offer"), content)
             except HopRosterEmpty:
@@ -184,7 +183,7 @@ class Upstream:
         """That attempt is over."""
         if self._there.is_set():
             self._there.clear()
-            self.later(self._left(HopLeft(number=self._offers)))
+            self.later(self._left(HopLeft(number=self._offer)))
 
     async def _left(self, left: HopLeft) -> None:
         try:

@@ -247,3 +247,15 @@ async def test_a_gateway_that_stops_says_so_to_the_county(tmp_path: Path, film: 
         await viewer.seen()
         await at.gateways["gansu"].stop()
         await at.county.ended("GATEWAY_ENDED")
+
+
+async def test_a_camera_that_nobody_watched_for_a_while_is_watched_again(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film) as at:
+        for _ in range(2):
+            viewer = await at.watch("province")
+            await viewer.seen()
+            await at.province.client.delete(viewer.location, headers=viewer.headers)
+            async with asyncio.timeout(WITHIN):
+                while at.gateways["gansu"].inside.upstreams:  # noqa: ASYNC110 - forgotten by a look from time to time
+                    await asyncio.sleep(0.05)
+        assert len(await at.county.viewings()) == 2
