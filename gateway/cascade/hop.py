@@ -21,9 +21,9 @@ from gateway.video.cameras import Named
 from gateway.video.openings import LETTERS, Opening, VideoTooMany
 from media.states import Told
 from media.viewing import Ended, Viewing
-from schema.watching import Wanted
-from supervision.faults import TenantUnreachable
-from supervision.halls import CameraState, ViewingEnd, read_hours, within_hours
+from schema.watching import CameraHoursOver, Wanted
+from supervision.faults import Failure, TenantUnreachable
+from supervision.halls import CameraState, ViewingEnd, read_hours
 from supervision.roster import CameraFacts, Gone, HopEvent, HopOffer, Refused, Roster, RosterAnswer, RosterInvalid, Watcher
 from tenants.hall_rows import Camera, HallNotFound
 
@@ -45,7 +45,7 @@ class Passed(NamedTuple):
 
 
 @dataclass(eq=False)
-class Elsewhere:
+class ShownAbove:
     """In the place of a picture: it is shown by the gateway above."""
 
     hop: "Hop"
@@ -97,7 +97,7 @@ class Hop:
             self.facts = await self.cascade.facts(self.camera, path)
             await self._enter_all([one for one in roster.watching if one.id not in self.on and one.id not in self.refused])
             for number, opening in self.on.items():
-                if isinstance(opening.viewing, Elsewhere):
+                if isinstance(opening.viewing, ShownAbove):
                     opening.viewing.stats = Passed(said[number].sent)
             refused = tuple(Refused(id=number, how=how) for number, how in self.refused.items())
             return RosterAnswer(camera=self.facts, refused=refused)
@@ -127,15 +127,18 @@ class Hop:
         async with opening.busy:
             if opening.over is None:
                 try:
+                    await showing._stands(opening)
                     found = await showing.journal.begin(opening, showing.house.config.video_again)
                     self.found = showing._fits(opening, found)
+                except CameraHoursOver:
+                    showing.end(opening, ViewingEnd.HOURS_OVER)
                 except (ViewerRefused, HallNotFound, VideoTokenInvalid):
                     showing.end(opening, ViewingEnd.CAMERA_CHANGED)  # where it is not over for another reason
             if opening.over is not None:
                 showing.later(showing.journal.end(opening, opening.over))  # which may have begun when it was over already
                 self.refused[one.id] = opening.over
                 return
-            opening.viewing, opening.sent, opening.left_at = Elsewhere(self, one.id, Passed(one.sent)), 0, None
+            opening.viewing, opening.sent, opening.left_at = ShownAbove(self, one.id, Passed(one.sent)), 0, None
             self.on[one.id] = opening
 
     async def _opened(self, one: Watcher) -> Opening:
@@ -153,12 +156,11 @@ class Hop:
         opening.expires = int(now + config.video_token_seconds)
         try:
             opening.lease = await showing.house.leases.taken(actor.subject, lambda scope: showing._rights_told(opening, scope))
-        except BaseException:  # whatever it is, a cancelled request too: the opening is undone, and it goes on as it came
-            showing.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
+        except (
+            BaseException
+        ) as problem:  # whatever it is, a cancelled request too: the opening is undone, and it goes on as it came
+            showing.end(opening, ViewingEnd.REGISTRY_SILENT if isinstance(problem, Failure) else ViewingEnd.LEFT)
             raise
-        showing._rights_told(opening, opening.lease.scope)
-        if not within_hours(opening.hours, showing.now()):
-            showing.end(opening, ViewingEnd.HOURS_OVER)
         return opening
 
     def _leaves(self, gone: Gone) -> None:

@@ -25,11 +25,11 @@ async def opened(cascade: Cascade, camera: Named, one: Watcher) -> CameraFacts:
     else:
         facts = await cascade.facts(camera, ())
     may = opens(rows, (facts.department,), False) and one.issued >= scope.sessions_from
+    if may and not within_hours(read_hours(facts.hours), cascade.showing.now()):
+        raise CameraHoursOver(f"its hours are {facts.hours}")
     await _noted(cascade, camera, one, scope, may)
     if not may:
         raise ActionRefused
-    if not within_hours(read_hours(facts.hours), cascade.showing.now()):
-        raise CameraHoursOver(f"its hours are {facts.hours}")
     return facts
 
 

@@ -45,6 +45,7 @@ class Asking:
     async def asked_below(self, wanted: Wanted) -> CameraAfar:
         if self.showing.afar is None:
             raise HallNotFound
+        self.showing.openings.room(self.actor.subject)  # before it is on record there that it was opened
         return await self.showing.afar.open(self.actor, Named(wanted.tenant, wanted.camera), wanted)
 
     async def opened(self, wanted: Wanted) -> Opened:

@@ -1,6 +1,7 @@
 """A county's camera seen from the province through three gateways: who watches is known, judged and on record in the county."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.video.cameras import Named
+from tenants import viewing_rows
 from tests.cascade.gateways import Cascade, Process, cascade
-from tests.video.watching import withdrawn
+from tests.video.watching import hung, withdrawn
 
 CAMERA = Named("620102", 1)
 WHO = "county"
@@ -98,6 +100,15 @@ async def kicked_by_the_hall(at: Cascade) -> None:
     await at.county.done("manager", f'closeViewing(viewing: "{mine["id"]}", reason: "somebody changes clothes") {{ id }}')
 
 
+async def kicked_by_another_gateway_of_the_county(at: Cascade) -> None:
+    """Which does no more than write it down."""
+    (mine,) = [one for one in await at.county.viewings() if one["actor"] == WHO]
+    showing = at.gateways["chengguan"].inside.showing
+    source = showing.house.source_of(CAMERA.tenant)
+    assert source is not None
+    assert await viewing_rows.close(source, CAMERA.tenant, int(mine["id"].rpartition(":")[2]), showing.now(), "KICKED")
+
+
 Ending = Callable[[Cascade], Awaitable[None]]
 ENDINGS: dict[Ending, str] = {
     at_the_county: "RIGHT_WITHDRAWN",
@@ -105,6 +116,7 @@ ENDINGS: dict[Ending, str] = {
     at_the_province: "RIGHT_WITHDRAWN",
     sessions_at_the_county: "SESSION_ENDED",
     kicked_by_the_hall: "KICKED",
+    kicked_by_another_gateway_of_the_county: "KICKED",
 }
 
 
@@ -126,6 +138,35 @@ async def test_one_who_may_look_no_longer_is_cut_and_the_others_go_on(tmp_path: 
         await other.seen(seen + 30)
         assert at.gateways["chengguan"].inside.hops["lanzhou", CAMERA].viewing is stream
         assert at.gateways["gansu"].inside.showing.relay.hubs[str(CAMERA)].attempts == 1
+
+
+async def test_a_tenant_whose_database_is_below_is_not_silent(tmp_path: Path, film: Path) -> None:
+    upper = {"video_tenant_silent_after": 1.0}
+    async with cascade(tmp_path, film, each={"gansu": upper, "lanzhou": upper}) as at:
+        viewer = await at.watch()
+        await viewer.seen(75)  # three seconds of the film
+        assert not viewer.closed.is_set()
+        (one,) = await at.county.viewings()
+        assert one["endedAt"] is None
+
+
+async def looked(at: Cascade) -> list[Any]:
+    """What the county's log says of those who wanted to look."""
+    entries = await at.county.ask("auditor", "{ auditEntries(within: 620102) { nodes { actor action outcome } } }")
+    return [one for one in entries["data"]["auditEntries"]["nodes"] if one["action"] == "hall.video"]
+
+
+async def test_what_is_refused_is_not_on_record_as_opened(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film, each={"gansu": {"video_openings_each": 1}}) as at:
+        closed = await hung(at.county, "C2", f"file:{film.name}", 'hours: "1-7 00:00-00:01"')
+        for gateway in at.gateways.values():  # noon in Beijing
+            gateway.served.clock.offset = (14_400 - time.time()) % 86_400
+        field = 'openCamera(camera: "{}", reason: "r", purpose: PATROL) {{ token }}'
+        assert await at.province.refused("city", field.format(closed)) == "CAMERA_HOURS_OVER"
+        assert await looked(at) == []
+        await at.province.open("city", at.camera)
+        assert await at.province.refused("city", field.format(at.camera)) == "VIDEO_TOO_MANY"
+        assert await looked(at) == [{"actor": "city", "action": "hall.video", "outcome": "OPENED"}]
 
 
 async def test_the_stream_ends_with_the_last_who_may_look(tmp_path: Path, film: Path) -> None:
@@ -172,9 +213,7 @@ async def test_whoever_has_no_right_in_the_county_is_refused_and_it_stands_there
         assert await at.province.refused("elsewhere", field) == "HALL_NOT_FOUND"
         missing = field.replace(at.camera, "Camera:620102:99")
         assert await at.province.refused("city", missing) == "HALL_NOT_FOUND"
-        entries = await at.county.ask("auditor", "{ auditEntries(within: 620102) { nodes { actor action outcome } } }")
-        looked = [one for one in entries["data"]["auditEntries"]["nodes"] if one["action"] == "hall.video"]
-        assert looked == [{"actor": WHO, "action": "hall.video", "outcome": "REFUSED"}]
+        assert await looked(at) == [{"actor": WHO, "action": "hall.video", "outcome": "REFUSED"}]
         assert await at.county.viewings() == []
 
 
