@@ -18,6 +18,7 @@ from authz.video_token import VideoTokenInvalid
 from gateway.cascade.link import HopRosterEmpty
 from gateway.cascade.upstream import ViewerRefused
 from gateway.video.cameras import Named
+from gateway.video.journal import RESUMED
 from gateway.video.openings import LETTERS, Opening, VideoTooMany
 from media.states import Told
 from media.viewing import Ended, Viewing
@@ -34,8 +35,6 @@ DROPPED_WITHIN = 1.0
 """Seconds for the gateway above to drop one who was cut; then nobody of that gateway sees the camera."""
 ALIVE = 1.0
 """Seconds after which it is said that nothing happened."""
-OF_THEIR_OWN = frozenset({ViewingEnd.LEFT, ViewingEnd.LOST})
-"""Ends after which they may come back to the same viewing."""
 
 
 class Passed(NamedTuple):
@@ -118,7 +117,7 @@ class Hop:
     async def _enter(self, one: Watcher) -> None:
         showing = self.cascade.showing
         opening = self.known.get(one.id)
-        if opening is None or (opening.over in OF_THEIR_OWN):
+        if opening is None or (opening.over in RESUMED):
             try:
                 opening = self.known[one.id] = await self._opened(one)
             except VideoTooMany:  # of this person's, or of all: the others' picture goes on
@@ -169,7 +168,7 @@ class Hop:
         if opening is None:
             return
         opening.sent, opening.viewing, opening.left_at = gone.sent, None, showing.house.clock()
-        if gone.how in OF_THEIR_OWN:
+        if gone.how in RESUMED:
             showing.later(self._left(opening, gone.how))
         else:
             showing.end(opening, gone.how)
