@@ -32,7 +32,8 @@ AHEAD = "127.0.0.2"
 PERSON = Grant(subject="", role="supervisor", path="620000/*")
 LIMITS: dict[str, Any] = {
     "video_opening_rate": 1_000.0, "video_opening_burst": 1_000, "video_openings_each": 1_000, "video_roster_every": 5.0,
-    "video_roster_silent": 15.0,
+    "video_roster_silent": 15.0, "video_hop_silent": 3.0, "video_hop_within": 4.0, "video_hop_drop_within": 1.0,
+    "video_silent_after": 4.0,
 }  # fmt: skip
 
 
@@ -239,6 +240,7 @@ async def lossy(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
     lost = " + ".join(f"{wire.lost:,} of {wire.carried:,}" for wire in wires.values())
     figures.say(f"{LOSS:.0%} loss on each hop for {MINUTE:.0f} s: datagrams lost", lost)
     figures.at_least("loss: packets that the viewer got", len(packets), 5_000)
+    figures.say("loss: given up by the viewer itself", f"{keeper.receivers[0].given_up}")
     figures.equal("loss: unrecovered at the viewer", len(missing), 0)
     figures.say("loss: joins meanwhile", spoken(joins))
     figures.at_most("loss: join, median", median(joins), 300, "ms")

@@ -211,6 +211,8 @@ class Config:
     video_hops: int = setting(4, "gateways that a way to a camera leads over at most, the viewer's own included", 1, most=16)
     video_hop_seconds: int = setting(30, "seconds for which a token between gateways is good", 1, most=120)
     video_hop_within: float = setting(4.0, "seconds for an answer of a gateway below", 0.5)
+    video_hop_silent: float = setting(3.0, "seconds without a word of a gateway below after which nothing of it is shown", 1.5)
+    video_hop_drop_within: float = setting(1.0, "seconds for a gateway above to drop one who may look no longer", 0.1)
     video_roster_every: float = setting(5.0, "seconds after which a gateway below is told again who watches", 0.1)
     video_roster_silent: float = setting(15.0, "seconds without that after which a gateway above is shown nothing more", 0.5)
     video_tenant_silent_after: float = setting(10.0, "seconds without a word of a tenant's database that end its pictures", 1)

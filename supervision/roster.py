@@ -46,6 +46,12 @@ class Watcher(Said, frozen=True, kw_only=True):
     through: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
     sent: Count = 0
 
+    def __post_init__(self) -> None:
+        if not (self.subject.isprintable() and self.reason.strip()):
+            raise ValueError("nobody, or for no reason")
+        if any(ord(letter) < 32 and letter != "\n" for letter in self.reason):
+            raise ValueError("a reason is text")
+
     def by_way_of(self, gateway: str) -> "Watcher":
         """The same one, as this gateway tells of them."""
         return msgspec.structs.replace(self, through=(*self.through, gateway))

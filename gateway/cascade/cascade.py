@@ -16,7 +16,7 @@ from typing import NamedTuple
 from authz.hop_token import HopClaims, HopTokenInvalid, HopTokenUsed, read_hop
 from authz.identity import Actor
 from gateway.cascade.hop import Hop
-from gateway.cascade.link import Link, client
+from gateway.cascade.link import Limits, Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import HopSource, Upstream, new_session, watcher
 from gateway.video.afar import Keeping
@@ -105,8 +105,12 @@ class Cascade:
         upstream = self.upstream(camera)
         return None if upstream is None else HopSource(upstream)
 
-    def came_back(self, link: Link) -> None:
-        """A gateway below answers again: whoever waits for it need not wait any longer."""
+    def changed(self, link: Link) -> None:
+        """A gateway below answers no longer, or again: whoever waits for it need not wait any longer then."""
+        self.showing.house.log({"level": "warning" if link.is_down else "info", "event": "hop", "gateway": link.name,
+                                "told": "does not answer" if link.is_down else "answers again"})  # fmt: skip
+        if link.is_down:
+            return
         for camera, upstream in self.upstreams.items():
             if upstream.link is link and (hub := self.showing.relay.hubs.get(str(camera))) is not None:
                 hub.again()
@@ -200,10 +204,10 @@ async def cascade(showing: Showing | None) -> AsyncIterator[Cascade | None]:
         return
     config = showing.house.config
     async with client() as asking:
+        limits = Limits(config.video_hop_seconds, config.video_hop_within, config.video_hop_silent)
         made = Cascade(showing, told, {})
         made.links = {
-            name: Link(below, told, asking, showing.house.clock, config.video_hop_seconds, config.video_hop_within, made.came_back)
-            for name, below in told.below.items()
+            name: Link(below, told, asking, showing.house.clock, limits, made.changed) for name, below in told.below.items()
         }
         showing.afar = made
         showing.journal = Journals(showing.journal, made)

@@ -1,7 +1,7 @@
 """What one gateway above shows of one camera: who watches there, judged here by our own policy, and one stream for all of them.
 
 Each of them is an opening here like any other, with a lease on their rights, and a viewing in the journal. Whoever may look no
-longer is told to the gateway above; where it does not drop them within a second, the stream ends for all. Knows no HTTP.
+longer is told to the gateway above; where it does not drop them in time, the stream ends for all. Knows no HTTP.
 """
 
 import asyncio
@@ -31,8 +31,6 @@ from tenants.hall_rows import Camera, HallNotFound
 if TYPE_CHECKING:
     from gateway.cascade.cascade import Cascade
 
-DROPPED_WITHIN = 1.0
-"""Seconds for the gateway above to drop one who was cut; then nobody of that gateway sees the camera."""
 ALIVE = 1.0
 """Seconds after which it is said that nothing happened."""
 
@@ -195,7 +193,8 @@ class Hop:
         if not self.on:
             self.dark()
         else:
-            asyncio.get_running_loop().call_later(DROPPED_WITHIN, self._insist, number)
+            within = self.cascade.showing.house.config.video_hop_drop_within
+            asyncio.get_running_loop().call_later(within, self._insist, number)
 
     def _insist(self, number: str) -> None:
         if number in self.refused and self.viewing is not None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -26,8 +26,6 @@ from tenants.hall_rows import HallNotFound
 
 ANSWER_BYTES = 1_048_576
 EVENT_BYTES = 65_536
-HEARD = 3.0
-"""Seconds without a word of a gateway below after which it counts as gone; it says at least one in every."""
 LOOK = 0.5
 """Seconds between two looks for a gateway that is gone."""
 LESS = 0.4
@@ -59,17 +57,24 @@ class Asked:
     path: tuple[str, ...]
 
 
+class Limits(NamedTuple):
+    """Seconds: that a token is good for, that an answer may take, and after which a gateway that says nothing counts as gone."""
+
+    token: int
+    within: float
+    silent: float
+
+
 @dataclass(eq=False)
 class Link:
-    """`seconds`: that a token is good for; `within`: that an answer may take; `came_back`: is called when it answers again."""
+    """`changed`: is called when it answers no longer, and when it answers again."""
 
     below: Below
     neighbours: Neighbours
     client: httpx.AsyncClient
     clock: Callable[[], float]
-    seconds: int
-    within: float
-    came_back: Callable[["Link"], None]
+    limits: Limits
+    changed: Callable[["Link"], None]
     is_down: bool = False
     _looking: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -78,7 +83,7 @@ class Link:
         return self.below.name
 
     def patience(self) -> float:
-        return max(LESS, min(self.within, PATIENCE.get() - LESS))
+        return max(LESS, min(self.limits.within, PATIENCE.get() - LESS))
 
     async def call(self, asked: Asked, content: bytes) -> bytes:
         """The answer. Raises BelowUnreachable, BelowRefused and the KNOWN."""
@@ -97,11 +102,11 @@ class Link:
 
     async def listen(self, asked: Asked) -> AsyncIterator[HopEvent]:
         """What it says meanwhile, until it ends. Raises BelowUnreachable, BelowRefused."""
-        token = self._token(asked, b"", HEARD)
+        token = self._token(asked, b"", self.limits.silent)
         try:
             async with self._sent(asked, token, b"") as answer:
                 if answer.status_code != 200:
-                    async with asyncio.timeout(HEARD):
+                    async with asyncio.timeout(self.limits.silent):
                         raise refusal(self.name, await _bounded(answer))
                 number = 0
                 async for said, reply in _events(answer):
@@ -116,13 +121,14 @@ class Link:
     def _sent(self, asked: Asked, token: str, content: bytes) -> Any:
         url = f"{self.below.url}/video/{asked.camera}/hop/{asked.deed}"
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        return self.client.stream("POST", url, content=content, headers=headers, timeout=httpx.Timeout(HEARD, read=HEARD))
+        timeout = httpx.Timeout(self.limits.silent)
+        return self.client.stream("POST", url, content=content, headers=headers, timeout=timeout)
 
     def _token(self, asked: Asked, content: bytes, patience: float) -> str:
         now = int(self.clock())
         claims = HopClaims(
             token_hex(16), self.neighbours.own, self.name, asked.camera, asked.deed, asked.path, digest(content), now,
-            now + self.seconds, patience,
+            now + self.limits.token, patience,
         )  # fmt: skip
         return issue_hop(self.neighbours.private, claims)
 
@@ -134,7 +140,9 @@ class Link:
 
     def lost(self) -> None:
         """It did not answer: it is looked for from now on."""
-        self.is_down = True
+        if not self.is_down:
+            self.is_down = True
+            self.changed(self)
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
 
@@ -142,9 +150,9 @@ class Link:
         while self.is_down:
             await asyncio.sleep(LOOK)
             with suppress(httpx.HTTPError, OSError, TimeoutError):
-                async with asyncio.timeout(HEARD):
+                async with asyncio.timeout(self.limits.silent):
                     self.is_down = (await self.client.get(f"{self.below.url}/healthz")).status_code != 200
-        self.came_back(self)
+        self.changed(self)
 
     async def close(self) -> None:
         if self._looking is not None:

@@ -33,7 +33,11 @@ from tests.video.watching import SETTINGS, Clock, Served, Viewer, furnish
 ROOT = Path(__file__).parents[2]
 LEVELS = {"gansu": "620000", "lanzhou": "620100", "chengguan": "620102"}
 """The gateways from the top down, each with the one tenant whose database it has."""
-QUICK: dict[str, Any] = {"video_roster_every": 0.5, "video_roster_silent": 20.0, "drain_within": 1}
+QUICK: dict[str, Any] = {
+    "video_roster_every": 0.5, "video_roster_silent": 60.0, "drain_within": 1, "video_hop_silent": 20.0, "video_hop_within": 20.0,
+    "video_hop_drop_within": 30.0, "video_silent_after": 30.0,
+}  # fmt: skip
+"""What is lost is told at once; nothing is lost because a machine is busy."""
 
 
 def settings(folder: Path, name: str, films: Path | None = None, **more: Any) -> dict[str, Any]:

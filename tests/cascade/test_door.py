@@ -168,6 +168,8 @@ BAD: dict[str, tuple[bytes, type]] = {
     "something more": (roster().replace(b'"number"', b'"more":1,"number"'), Roster),
     "a purpose that is none": (roster().replace(b"PATROL", b"FUN"), Roster),
     "an id that is none": (roster().replace(b"0" * 32, b"x" * 32), Roster),
+    "no reason": (roster().replace(b'"reason":"r"', b'"reason":" "'), Roster),
+    "a reason that is no text": (roster().replace(b'"reason":"r"', b'"reason":"\\u0007"'), Roster),
     "an endless subject": (roster().replace(b'"city"', b'"' + b"x" * 256 + b'"'), Roster),
     "nobody's": (roster().replace(b'"city"', b'""'), Roster),
     "a negative number": (spelled(Gone(id="0" * 32, how=ViewingEnd.LEFT, sent=5)).replace(b"5", b"-5"), Gone),
