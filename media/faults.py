@@ -52,6 +52,8 @@ class SourceFault(Failure):
     public = True
     state: ClassVar[State] = State.LOST
     """What the hub says; after LOST it tries again by itself, after the others only when asked to."""
+    soon = False
+    """Whether it is tried again within about a second, however often that failed: who is asked answers."""
 
 
 class CameraAddressRefused(SourceFault):
