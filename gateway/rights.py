@@ -1,7 +1,8 @@
 """Whose rights are current: a compiled scope per person, good until its next boundary and as long as nothing changed since.
 
-Every answer asks `stand` after it was computed, and its first byte leaves within SHOWN_WITHIN of having asked; a revocation is
-acknowledged that long after its commit. So nothing is shown after the acknowledgement, even if no notification ever arrives.
+Every answer of `/graphql` asks `stand` after it was computed, and its first byte leaves within SHOWN_WITHIN of having asked; a
+revocation is acknowledged that long after its commit. So nothing is shown after the acknowledgement, even if no notification
+ever arrives.
 Whoever holds on to a scope takes a lease instead, and is told.
 Compiles by `authz`, reads by the registry; knows no HTTP.
 """

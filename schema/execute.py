@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from graphql import ExecutionResult, GraphQLError
-from graphql import execute as run_executor
+from graphql import ExecutionResult, GraphQLError, default_field_resolver, default_type_resolver
+from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues
 
 from schema.completed import PassThrough
@@ -65,7 +65,7 @@ async def execute(request: GraphQLRequest, context: Context, documents: Document
     if ready.operation.ready and request.prepared:
         data: dict[str, Any] | None = await ready.operation(run, ready.values, ready.parsed.compiled)
     else:
-        data = await _executed(request, ready, run)
+        data = await _executed(ready, run)
     if not run.errors:
         return Answer(written({"data": data}), True, data is not None)
     told = dress(run.errors, "BAD_USER_INPUT")
@@ -85,21 +85,25 @@ def examine(request: GraphQLRequest, documents: Documents) -> Ready | Dressed:
     return dress(values, "BAD_USER_INPUT") if isinstance(values, list) else Ready(parsed, operation, values)
 
 
-async def _executed(request: GraphQLRequest, ready: Ready, run: Run) -> dict[str, Any] | None:
+async def _executed(ready: Ready, run: Run) -> dict[str, Any] | None:
     """Through graphql-core's executor. Its errors go where those of prepared operations go."""
-    result: Any = run_executor(
-        core,
-        ready.parsed.document,
-        context_value=Resolving(run, ready.parsed.compiled),
-        variable_values=dict(request.variables or {}),
-        operation_name=request.operation,
-        executor_class=PassThrough,
-        hide_suggestions=True,
-    )
+    result: Any = _executor(ready, run).execute_operation()
     done: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
     errors: list[GraphQLError] = done.errors or []
     run.errors.extend(errors)
     return done.data
+
+
+def _executor(ready: Ready, run: Run) -> PassThrough:
+    """Of a valid document's operation: what `build` would look for, and coerce once more, is there already."""
+    operation, values = ready.operation, ready.values
+    context = Resolving(run, operation, values, ready.parsed.compiled)
+    fragments = dict(operation.fragments)
+    details = {name: FragmentDetails(definition) for name, definition in fragments.items()}
+    return PassThrough(
+        core, fragments, details, None, context, operation.operation, values,
+        default_field_resolver, default_type_resolver, default_field_resolver, hide_suggestions=True,
+    )  # fmt: skip
 
 
 def written(answer: dict[str, Any]) -> bytes:

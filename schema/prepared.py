@@ -39,7 +39,7 @@ class Lately(NamedTuple):
     """What follows from one set of values, kept by its identity: root fields, compiled, with their arguments."""
 
     values: VariableValues
-    roots: list[Root]
+    roots: dict[str, Root]
     fields: dict[str, Any]
 
 
@@ -65,25 +65,32 @@ class Prepared:
 
     async def __call__(self, run: Run, values: VariableValues, compiled: Compiled) -> dict[str, Any]:
         """The data; errors are in `run.errors`."""
-        known = self._lately.get(id(values))
-        if known is None or known.values is not values:
-            known = self._remember(Lately(values, self.roots(values), {}))
-        data: dict[str, Any] = {root.key: "Query" for root in known.roots}
-        asked = [root for root in known.roots if root.definition is not None]
+        known = self._known(values)
+        data: dict[str, Any] = dict.fromkeys(known.roots, "Query")
+        asked = [root for root in known.roots.values() if root.definition is not None]
         waiting: list[Waiting] = [(root.key, root.nodes, self._answer(root, run, known, compiled)) for root in asked]
         await run.settle(waiting, data, ())
         return data
+
+    async def root(self, key: str, run: Run, values: VariableValues, compiled: Compiled) -> Any:
+        """The answer of one data field, by its response key, for an executor that runs the operation."""
+        known = self._known(values)
+        return await self._answer(known.roots[key], run, known, compiled)
 
     async def _answer(self, root: Root, run: Run, known: "Lately", compiled: Compiled) -> Any:
         if (found := known.fields.get(root.key)) is None:
             found = known.fields[root.key] = self.field(root, known.values, compiled)
         return await found[0].answer(run, found[1])
 
-    def _remember(self, lately: "Lately") -> "Lately":
-        self._lately[id(lately.values)] = lately
-        if len(self._lately) > LATELY:
-            self._lately.popitem(last=False)
-        return lately
+    def _known(self, values: VariableValues) -> "Lately":
+        """What follows from these values; told again where they came lately."""
+        known = self._lately.get(id(values))
+        if known is None or known.values is not values:
+            roots = {root.key: root for root in self.roots(values)}
+            known = self._lately[id(values)] = Lately(values, roots, {})
+            if len(self._lately) > LATELY:
+                self._lately.popitem(last=False)
+        return known
 
     def field(self, root: Root, values: VariableValues, compiled: Compiled) -> Any:
         """The compiled field, and what it is asked for in this request."""

@@ -23,19 +23,22 @@ def names(column: Column) -> list[str | None]:
 
 def addresses(column: Column) -> list[str | None]:
     """The first six characters: province and city, seldom more."""
-    return [None if text is None else text[:6] + "***" if len(text) > 6 else "***" for text in column]
+    try:
+        return [text[:6] + "***" if len(text) > 6 else "***" for text in column]  # type: ignore[index,arg-type]
+    except TypeError:  # one that is not there
+        return [None if text is None else addresses((text,))[0] for text in column]
 
 
 def inside(head: int, tail: int) -> Mask:
     """All but the ends as asterisks; a text too short for ends is hidden whole."""
-    ends = head + tail
+    ends, first = head + tail, slice(head)
 
     def alike(column: Sequence[str], length: int) -> list[str | None]:
         """All of one length, as numbers are: the asterisks are made once."""
         if length < ends + 4:
             return ["*" * length] * len(column)
-        stars, last = "*" * (length - ends), length - tail
-        return [text[:head] + stars + text[last:] for text in column]
+        stars, last = "*" * (length - ends), slice(length - tail, None)
+        return [f"{text[first]}{stars}{text[last]}" for text in column]
 
     def hidden(column: Column) -> list[str | None]:
         try:

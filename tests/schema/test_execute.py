@@ -125,6 +125,17 @@ async def test_a_compiled_selection_depends_on_its_variables_and_on_nothing_else
     assert len(parsed.compiled.kept) == 3
 
 
+async def test_what_the_executor_asked_with_last_is_not_taken_for_what_it_asks_with_now(county: Province) -> None:
+    text = "query ($state: [CaseState!], $first: Int) { cases(where: {state: $state}, first: $first) { nodes { no state } } }"
+    for state, first in (("DECIDED", 3), ("CLOSED", 3), ("CLOSED", 1), ("DECIDED", 1), ("DECIDED", 1)):
+        variables = {"state": [state], "first": first}
+        ways = [GraphQLRequest(text, variables, None, prepared) for prepared in (True, False)]
+        prepared, executed = [(await execute(one, county.context(), county.documents)).body for one in ways]
+        assert prepared == executed
+        nodes = orjson.loads(executed)["data"]["cases"]["nodes"]
+        assert [node["state"] for node in nodes] == [state] * first
+
+
 async def test_compiled_selections_are_bounded(county: Province) -> None:
     text = "query ($n: Int!) { cases(first: 1) { nodes { events(first: $n) { kind } } } }"
     parsed = county.documents.parsed(text)
