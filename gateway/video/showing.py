@@ -102,7 +102,11 @@ class Showing:
             await self._stands(opening)
             if opening.viewing is not None:
                 await self._leave(opening)
-            found = self._fits(opening, await self.journal.begin(opening, self.house.config.video_again))
+            begun = await self.journal.begin(opening, self.house.config.video_again)
+            if opening.over is not None:  # it was ended before the viewing had a row, so the row has to be ended here
+                await self.journal.end(opening, opening.over)
+                raise VideoTokenInvalid
+            found = self._fits(opening, begun)
             return await self._answered(opening, found, offer)
 
     async def _stands(self, opening: Opening) -> None:
@@ -228,12 +232,17 @@ class Showing:
 
     async def watch(self) -> None:
         """Looks at what no lease tells, until cancelled."""
-        noted = self.house.clock()
         while True:
             await asyncio.sleep(LOOK)
             self.elsewhere.look(self._shown(), self._ended_elsewhere)
             for opening in self.openings:
                 await self._look(opening)
+
+    async def note(self) -> None:
+        """Writes down from time to time that viewings go on, until cancelled. Nothing waits for it: a tenant may be slow."""
+        noted = self.house.clock()
+        while True:
+            await asyncio.sleep(LOOK)
             if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
                 noted = now
                 await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
@@ -310,11 +319,13 @@ async def showing(house: House) -> AsyncIterator[Showing | None]:
         yield None
         return
     made = Showing(house)
-    watching = asyncio.create_task(made.watch())
-    watching.add_done_callback(house.unwatched)
+    watching = [asyncio.create_task(made.watch()), asyncio.create_task(made.note())]
+    for task in watching:
+        task.add_done_callback(house.unwatched)
     try:
         yield made
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         await made.close()
