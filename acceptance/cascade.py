@@ -33,7 +33,7 @@ PERSON = Grant(subject="", role="supervisor", path="620000/*")
 LIMITS: dict[str, Any] = {
     "video_opening_rate": 1_000.0, "video_opening_burst": 1_000, "video_openings_each": 1_000, "video_roster_every": 5.0,
     "video_roster_silent": 15.0, "video_hop_silent": 3.0, "video_hop_within": 4.0, "video_hop_drop_within": 1.0,
-    "video_silent_after": 4.0,
+    "video_silent_after": 4.0, "video_connect_within": 8.0,
 }  # fmt: skip
 
 

@@ -22,8 +22,8 @@ from media.states import State, Told
 
 COMING = frozenset({State.CONNECTING, State.WAITING_KEY})
 NO_ANSWER = (InternalError, InvalidAccessError, InvalidStateError, OperationError)
-REACHED_WITHIN = 3.0
-"""Seconds for packets after the answer. Checks of an attempt come ever more seldom, so a new one is better."""
+REACHED_PART = 3 / 8
+"""Of the time for connecting: for packets after the answer. Checks of one attempt come ever more seldom, so a new one is better."""
 FLOWING = 0.5
 """Seconds since the last packet for which pictures count as coming."""
 
@@ -84,7 +84,7 @@ class BelowSource:
         except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
             raise BelowRefused(f"{self.below.name} answered what is no answer.") from None
         try:
-            await asyncio.wait_for(settled.wait(), min(feed.settings.connect_within, REACHED_WITHIN))
+            await asyncio.wait_for(settled.wait(), feed.settings.connect_within * REACHED_PART)
         except TimeoutError:
             fault = BelowUnreachable(f"{self.below.name} answered, and no packet comes.")
             fault.soon = True
