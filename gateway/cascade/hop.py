@@ -22,7 +22,7 @@ from gateway.video.openings import LETTERS, Opening, VideoTooMany
 from media.states import Told
 from media.viewing import Ended, Viewing
 from schema.watching import Wanted
-from supervision.faults import TenantUnreachable
+from supervision.faults import Failure, TenantUnreachable
 from supervision.halls import CameraState, ViewingEnd, read_hours, within_hours
 from supervision.roster import CameraFacts, Gone, HopEvent, HopOffer, Refused, Roster, RosterAnswer, RosterInvalid, Watcher
 from tenants.hall_rows import Camera, HallNotFound
@@ -93,7 +93,7 @@ class Hop:
             self.refused = {number: how for number, how in self.refused.items() if number in said}
             self.known = {number: one for number, one in self.known.items() if one.over is None or number in said}
             self.facts = await self.cascade.facts(self.camera, path)
-            await self._enter_all([one for one in roster.watching if one.id not in self.on and one.id not in self.refused])
+            await self._enter_all([one for one in said.values() if one.id not in self.on and one.id not in self.refused])
             for number, opening in self.on.items():
                 if isinstance(opening.viewing, Elsewhere):
                     opening.viewing.stats = Passed(said[number].sent)
@@ -151,8 +151,8 @@ class Hop:
         opening.expires = int(now + config.video_token_seconds)
         try:
             opening.lease = await showing.house.leases.taken(actor.subject, lambda scope: showing._rights_told(opening, scope))
-        except BaseException:  # whatever it is, a cancelled request too: the opening is undone, and it goes on as it came
-            showing.end(opening, ViewingEnd.RIGHT_WITHDRAWN)
+        except BaseException as problem:  # whatever it is, a cancelled request too: the opening is undone, and that goes on
+            showing.end(opening, ViewingEnd.REGISTRY_SILENT if isinstance(problem, Failure) else ViewingEnd.LEFT)
             raise
         showing._rights_told(opening, opening.lease.scope)
         if not within_hours(opening.hours, showing.now()):
