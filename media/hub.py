@@ -181,14 +181,14 @@ class Hub:
             fault = await self._attempt()
             if fault.state in RESTING:
                 self._running = None
-                self._tell(Told(fault.state, fault.code, fault.message))
+                self._tell(Told(fault.state, fault.code, fault.reason))
                 return
             if monotonic() - began > STEADY:
                 wait = self.settings.backoff_first
             wait = min(wait, SOON) if fault.soon else wait
             pause = wait * uniform(0.8, 1.2)  # noqa: S311 - spread, not secret
-            self._tell(Told(State.LOST, fault.code, fault.message))
-            self._tell(Told(State.BACKOFF, fault.code, fault.message, pause))
+            self._tell(Told(State.LOST, fault.code, fault.reason))
+            self._tell(Told(State.BACKOFF, fault.code, fault.reason, pause))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), pause)
             wait = min(wait * 2, self.settings.backoff_most)

@@ -67,7 +67,7 @@ class BelowSource:
             for receiver in receivers:
                 receiver.attach(feed)
             await _first(over, *(receiver.gone for receiver in receivers))
-            raise silence[0] if silence else SourceFault(f"{self.below.name} ended the connection.")
+            raise silence[0] if silence else SourceFault(f"{self.below.name}: It ended the connection.")
         finally:
             telling.cancel()
             await self.below.leave()
@@ -80,13 +80,13 @@ class BelowSource:
                 answer = await self.below.ask(peer.localDescription.sdp)
                 await peer.setRemoteDescription(RTCSessionDescription(answered(answer, feed.settings), "answer"))
         except TimeoutError:
-            raise BelowUnreachable(f"{self.below.name} did not answer in time.") from None
+            raise BelowUnreachable(f"{self.below.name}: Not in time.") from None
         except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
-            raise BelowRefused(f"{self.below.name} answered what is no answer.") from None
+            raise BelowRefused(f"{self.below.name}: It answered what is no answer.") from None
         try:
             await asyncio.wait_for(settled.wait(), feed.settings.connect_within * REACHED_PART)
         except TimeoutError:
-            fault = BelowUnreachable(f"{self.below.name} answered, and no packet comes.")
+            fault = BelowUnreachable(f"{self.below.name}: It answered, and no packet comes.")
             fault.soon = True
             raise fault from None
         feed.connected()
