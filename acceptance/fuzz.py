@@ -272,13 +272,18 @@ def film(folder: Path) -> Path:
 class Unforeseen(logging.Handler):
     """What was caught somewhere and only logged: a task that died, a callback that raised."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: "Turn") -> None:
         super().__init__(logging.ERROR)
+        self.turn = turn
         self.found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.note(self.format(record))
+
+    def note(self, said: str) -> None:
+        """With the number of the reading, or of one a little after it: what died is told when it is swept up."""
         if len(self.found) < 20:
-            self.found.append(self.format(record))
+            self.found.append(f"by {self.turn.read}: {said}")
 
 
 class Turn:
@@ -289,10 +294,10 @@ class Turn:
         self.raised: dict[str, str] = {}
 
     async def take(self, reading: Reading, seed: str, more: Callable[["Turn"], bool]) -> None:
-        unforeseen = Unforeseen()
+        unforeseen = Unforeseen(self)
         for name in ("", "asyncio", "media", "aiortc", "aioice"):
             logging.getLogger(name).addHandler(unforeseen)
-        asyncio.get_running_loop().set_exception_handler(lambda _, said: unforeseen.found.append(repr(said)))
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: unforeseen.note(repr(said)))
         self.began = time.monotonic()
         level, next_level = 0.0, 1
         while more(self):

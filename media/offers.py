@@ -17,7 +17,7 @@ PORT_LEAST = 1_024
 """Below are services, not viewers."""
 PORT_MOST = 5
 """Digits of a port."""
-FINGERPRINT = re.compile(r"a=fingerprint:sha-(256|384|512) [0-9A-F]{2}(:[0-9A-F]{2}){31,63}", re.IGNORECASE)
+FINGERPRINT = re.compile(r"a=fingerprint:(?i:sha-(256|384|512) [0-9A-F]{2}(:[0-9A-F]{2}){31,63})")
 H264_MAP = re.compile(r"a=rtpmap:\d{1,3} H264/90000", re.IGNORECASE)
 
 
@@ -70,7 +70,8 @@ def _check_parts(kinds: list[str], parts: list[list[str]], head: list[str]) -> N
         raise OfferInvalid("each of its parts must have one a=mid")
     names = [name for (name,) in mids]
     groups = [sorted(line.split()[1:]) for line in head if line.startswith("a=group:BUNDLE ")]
-    if len(set(names)) < len(names) or (len(names) > 1 and groups != [sorted(names)]):
+    bundled = groups == [sorted(names)] or (len(names) == 1 and not groups)
+    if len(set(names)) < len(names) or not bundled:
         raise OfferInvalid("its picture and sound must be bundled")
     if not all(any(FINGERPRINT.fullmatch(line.strip()) for line in [*head, *part]) for part in parts):
         raise OfferInvalid("each of its parts must have a fingerprint of SHA-256 or better")

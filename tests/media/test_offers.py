@@ -64,6 +64,8 @@ REFUSED = {
     "two names of a part": (GOOD.replace("a=mid:0\n", "a=mid:0\na=mid:1\n"), "OFFER_INVALID"),
     "two parts of a name": (BOTH.replace("a=mid:1", "a=mid:0"), "OFFER_INVALID"),
     "bundled with a part that is not there": (BOTH.replace("BUNDLE 0 1", "BUNDLE 0 7"), "OFFER_INVALID"),
+    "alone, and bundled with another": (GOOD.replace("a=mid:0", "a=mid:1"), "OFFER_INVALID"),
+    "a fingerprint by another name": (GOOD.replace("a=fingerprint", "a=fingerpriNt"), "OFFER_INVALID"),
     "no fingerprint at all": (GOOD.replace(FINGERPRINT + "\n", ""), "OFFER_INVALID"),
     "a fingerprint that nobody reckons": (GOOD.replace("sha-256", "md5"), "OFFER_INVALID"),
     "no RTCP mux": (GOOD.replace("a=rtcp-mux\n", ""), "OFFER_INVALID"),
