@@ -24,7 +24,7 @@ from tests.media.peers import Keeper
 from tests.media.wire import Wire
 from tests.video.watching import OPEN, Served, Viewer, withdrawn
 
-COLD, CROWD, LOSS, MINUTE = 15, 20, 0.02, 60.0
+COLD, CROWD, LOSS, MINUTE, CUT = 15, 20, 0.02, 60.0, 10.0
 DOWN = (0.3, 1.0, 3.0, 8.0, 20.0)
 """Seconds for which the gateway between is gone."""
 AHEAD = "127.0.0.2"
@@ -33,7 +33,7 @@ PERSON = Grant(subject="", role="supervisor", path="620000/*")
 LIMITS: dict[str, Any] = {
     "video_opening_rate": 1_000.0, "video_opening_burst": 1_000, "video_openings_each": 1_000, "video_roster_every": 5.0,
     "video_roster_silent": 15.0, "video_hop_silent": 3.0, "video_hop_within": 4.0, "video_hop_drop_within": 1.0,
-    "video_silent_after": 4.0,
+    "video_silent_after": 4.0, "video_connect_within": 8.0,
 }  # fmt: skip
 
 
@@ -247,6 +247,21 @@ async def lossy(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
     await keeper.leave()
 
 
+async def unplugged(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
+    """Nothing passes between two gateways but HTTP, and then all does again."""
+    viewer, _, _ = await joined(at)
+    for name in ("lanzhou", "chengguan"):
+        await viewer.seen(len(viewer.frames) + 25)
+        wires[name].cut = True
+        await asyncio.sleep(CUT)
+        wires[name].cut = False
+        seen, began = len(viewer.frames), time.monotonic()
+        await viewer.seen(seen + 1)
+        figures.at_most(f"{CUT:g} s without packets from {name}: return → picture", time.monotonic() - began, 3.0)
+    figures.equal("without packets: the viewer's connection", viewer.peer.connectionState, "connected")
+    await left(at, viewer)
+
+
 async def crowd(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
     for wire in wires.values():
         wire._ways.clear()
@@ -274,6 +289,7 @@ async def main() -> None:
         async with wired(folder / "wired", film) as (at, wires):
             await crowd(figures, at, wires)
             await lossy(figures, at, wires)
+            await unplugged(figures, at, wires)
     figures.end()
 
 

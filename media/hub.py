@@ -27,6 +27,8 @@ TENDED = 0.5
 """Seconds between two looks at a camera and its viewers."""
 STEADY = 20.0
 """Seconds after which a picture that came counts as a good one: the next attempt is made at once again."""
+SOON = 1.0
+"""Seconds before such an attempt at most."""
 TOLD_MOST = 64
 """States kept for a listener that does not listen."""
 
@@ -179,13 +181,14 @@ class Hub:
             fault = await self._attempt()
             if fault.state in RESTING:
                 self._running = None
-                self._tell(Told(fault.state, fault.code, fault.message))
+                self._tell(Told(fault.state, fault.code, fault.reason))
                 return
             if monotonic() - began > STEADY:
                 wait = self.settings.backoff_first
+            wait = min(wait, SOON) if fault.soon else wait
             pause = wait * uniform(0.8, 1.2)  # noqa: S311 - spread, not secret
-            self._tell(Told(State.LOST, fault.code, fault.message))
-            self._tell(Told(State.BACKOFF, fault.code, fault.message, pause))
+            self._tell(Told(State.LOST, fault.code, fault.reason))
+            self._tell(Told(State.BACKOFF, fault.code, fault.reason, pause))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), pause)
             wait = min(wait * 2, self.settings.backoff_most)

@@ -92,7 +92,7 @@ class Hop:
             self.refused = {number: how for number, how in self.refused.items() if number in said}
             self.known = {number: one for number, one in self.known.items() if one.over is None or number in said}
             self.facts = await self.cascade.facts(self.camera, path)
-            await self._enter_all([one for one in roster.watching if one.id not in self.on and one.id not in self.refused])
+            await self._enter_all([one for one in said.values() if one.id not in self.on and one.id not in self.refused])
             for number, opening in self.on.items():
                 if isinstance(opening.viewing, ShownAbove):
                     opening.viewing.stats = Passed(said[number].sent)
@@ -153,9 +153,7 @@ class Hop:
         opening.expires = int(now + config.video_token_seconds)
         try:
             opening.lease = await showing.house.leases.taken(actor.subject, lambda scope: showing._rights_told(opening, scope))
-        except (
-            BaseException
-        ) as problem:  # whatever it is, a cancelled request too: the opening is undone, and it goes on as it came
+        except BaseException as problem:  # whatever it is, a cancelled request too: the opening is undone, and that goes on
             showing.end(opening, ViewingEnd.REGISTRY_SILENT if isinstance(problem, Failure) else ViewingEnd.LEFT)
             raise
         return opening

@@ -116,7 +116,7 @@ class Link:
         except (httpx.HTTPError, OSError, TimeoutError) as problem:
             raise BelowUnreachable(self.name) from problem
         except RosterInvalid:
-            raise BelowRefused(f"{self.name} said what cannot be read.") from None
+            raise BelowRefused(f"{self.name}: It said what cannot be read.") from None
 
     def _sent(self, asked: Asked, token: str, content: bytes) -> Any:
         url = f"{self.below.url}/video/{asked.camera}/hop/{asked.deed}"
@@ -136,7 +136,7 @@ class Link:
         try:
             check_reply(self.below.key, token, reply, content, number)
         except HopReplyInvalid:
-            raise BelowRefused(f"{self.name}: its answer is not signed by the key that is known here.") from None
+            raise BelowRefused(f"{self.name}: Its answer is not signed by the key that is known here.") from None
 
     def lost(self) -> None:
         """It did not answer: it is looked for from now on."""
@@ -167,7 +167,7 @@ def refusal(name: str, content: bytes) -> Fault:
         code, message = str(said["extensions"]["code"]), str(said["message"])
         detail = str(said["extensions"].get("detail", ""))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return BelowRefused(f"{name} answered what is no answer.")
+        return BelowRefused(f"{name}: It answered what is no answer.")
     kind = KNOWN.get(code)
     if kind is not None:
         return kind(plain(f"{name}: {detail}" if kind is BelowUnreachable else detail))

@@ -22,6 +22,8 @@ from media.states import State, Told
 
 COMING = frozenset({State.CONNECTING, State.WAITING_KEY})
 NO_ANSWER = (InternalError, InvalidAccessError, InvalidStateError, OperationError)
+REACHED_PART = 3 / 8
+"""Of the time for connecting: for packets after the answer. Checks of one attempt come ever more seldom, so a new one is better."""
 FLOWING = 0.5
 """Seconds since the last packet for which pictures count as coming."""
 
@@ -65,7 +67,7 @@ class BelowSource:
             for receiver in receivers:
                 receiver.attach(feed)
             await _first(over, *(receiver.gone for receiver in receivers))
-            raise silence[0] if silence else SourceFault(f"{self.below.name} ended the connection.")
+            raise silence[0] if silence else SourceFault(f"{self.below.name}: It ended the connection.")
         finally:
             telling.cancel()
             await self.below.leave()
@@ -77,11 +79,16 @@ class BelowSource:
                 await peer.setLocalDescription(await peer.createOffer())
                 answer = await self.below.ask(peer.localDescription.sdp)
                 await peer.setRemoteDescription(RTCSessionDescription(answered(answer, feed.settings), "answer"))
-                await settled.wait()
         except TimeoutError:
-            raise BelowUnreachable(f"{self.below.name} did not answer in time.") from None
+            raise BelowUnreachable(f"{self.below.name}: Not in time.") from None
         except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
-            raise BelowRefused(f"{self.below.name} answered what is no answer.") from None
+            raise BelowRefused(f"{self.below.name}: It answered what is no answer.") from None
+        try:
+            await asyncio.wait_for(settled.wait(), feed.settings.connect_within * REACHED_PART)
+        except TimeoutError:
+            fault = BelowUnreachable(f"{self.below.name}: It answered, and no packet comes.")
+            fault.soon = True
+            raise fault from None
         feed.connected()
 
 

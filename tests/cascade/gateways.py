@@ -35,7 +35,7 @@ LEVELS = {"gansu": "620000", "lanzhou": "620100", "chengguan": "620102"}
 """The gateways from the top down, each with the one tenant whose database it has."""
 QUICK: dict[str, Any] = {
     "video_roster_every": 0.5, "video_roster_silent": 60.0, "drain_within": 1, "video_hop_silent": 20.0, "video_hop_within": 20.0,
-    "video_hop_drop_within": 30.0, "video_silent_after": 30.0,
+    "video_hop_drop_within": 30.0, "video_silent_after": 30.0, "video_connect_within": 60.0,
 }  # fmt: skip
 """What is lost is told at once; nothing is lost because a machine is busy."""
 

@@ -199,6 +199,7 @@ async def test_one_who_has_too_many_open_is_refused_and_the_others_are_not(tmp_p
             Watcher(**{name: getattr(WATCHER, name) for name in WATCHER.__struct_fields__} | {"id": f"{n:032}", "subject": who})
             for n, who in enumerate(("city", "city", "county"))
         ]
+        others.append(others[-1])
         content = roster(1, "a" * 32, *others)
         headers = {"authorization": f"Bearer {by.token(content)}"}
         answer = await at.county.client.post("/video/620102-1/hop/roster", content=content, headers=headers)

@@ -7,7 +7,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authz.hop_token import public_text
 from gateway.cascade.neighbours import GatewaysInvalid, Neighbours, neighbours, read_gateways
+from gateway.video.cameras import sentence
+from media.states import State, Told
 from supervision.tree import Tree
+from supervision.words import words
 from tests.door.small import TREE, configured
 from tests.door.test_commands import mingjing
 
@@ -94,3 +97,16 @@ def test_the_command_line_tells_the_key_and_the_neighbours(tmp_path: Path) -> No
         "below\tchengguan\thttp://127.0.0.1:8124\t620102",
         "above\tnation\t-\t620100 620200",
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("lanzhou: chengguan: The camera refused the connection.", "lanzhou: chengguan: "),
+        ("The camera refused the connection.", ""),
+    ],
+)
+def test_a_reason_in_chinese_names_the_gateways_too(reason: str, said: str) -> None:
+    told = Told(State.LOST, "CAMERA_REFUSED", reason)
+    assert sentence(told, "zh") == said + words("zh").codes["CAMERA_REFUSED"]
+    assert sentence(told, "en") == reason

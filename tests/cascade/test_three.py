@@ -236,7 +236,7 @@ async def test_a_county_that_does_not_answer_gives_no_picture_and_says_so_and_co
         await until(listening, lambda _, said: said.get("state") == "LIVE")
         await county.kill()
         told = await until(listening, lambda _, said: said.get("code") == "VIDEO_BELOW_UNREACHABLE")
-        assert told[-1][1]["reason"] == "lanzhou: The gateway below does not answer. chengguan"
+        assert told[-1][1]["reason"] == "lanzhou: chengguan: The gateway below does not answer."
         field = f'openCamera(camera: "{at.camera}", reason: "r", purpose: PATROL) {{ token }}'
         assert await at.province.refused("city", field) == "VIDEO_BELOW_UNREACHABLE"
         seen = len(viewer.frames)

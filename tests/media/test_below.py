@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from media.faults import BelowUnreachable
+from media.faults import BelowUnreachable, CameraSilent
 from media.hub import Hub
 from media.relay import Relay
 from media.sources.below import BelowSource
@@ -140,3 +140,17 @@ async def test_what_is_no_answer_is_told_and_tried_again(film: Path, said: str) 
     await keeper.leave()
     for relay in relays:
         await relay.close()
+
+
+REASONS = {
+    "": "The gateway below does not answer.",
+    "county": "county: The gateway below does not answer.",
+    "city: county": "city: county: The gateway below does not answer.",
+    "county: Not in time.": "county: The gateway below does not answer. Not in time.",
+    "county: The clock: it is late.": "county: The gateway below does not answer. The clock: it is late.",
+}
+
+
+def test_a_reason_begins_with_the_gateways_that_it_came_through() -> None:
+    assert {detail: BelowUnreachable(detail).reason for detail in REASONS} == REASONS
+    assert CameraSilent("Nothing: for 4 seconds.").reason == CameraSilent("Nothing: for 4 seconds.").message
