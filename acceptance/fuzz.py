@@ -1,6 +1,6 @@
 """What comes to hall video from outside, made wrong by a seed: SDP offers, RTP, RTCP, RTSP answers, H.264, datagrams.
 
-`python -m acceptance.fuzz [MINUTES] [SEED]`: for each parser ten minutes, where nothing else is said. What nobody foresaw to be
+`python -m acceptance.fuzz [MINUTES] [SEED] [PARSER…]`: ten minutes for each, where nothing else is said. What nobody foresaw to be
 raised, a reading that takes longer than it may, and memory that grows are its findings; the seed and the number lead back to one.
 """
 
@@ -272,13 +272,18 @@ def film(folder: Path) -> Path:
 class Unforeseen(logging.Handler):
     """What was caught somewhere and only logged: a task that died, a callback that raised."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: "Turn") -> None:
         super().__init__(logging.ERROR)
+        self.turn = turn
         self.found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.note(self.format(record))
+
+    def note(self, said: str) -> None:
+        """With the number of the reading, or of one a little after it: what died is told when it is swept up."""
         if len(self.found) < 20:
-            self.found.append(self.format(record))
+            self.found.append(f"by {self.turn.read}: {said}")
 
 
 class Turn:
@@ -289,10 +294,10 @@ class Turn:
         self.raised: dict[str, str] = {}
 
     async def take(self, reading: Reading, seed: str, more: Callable[["Turn"], bool]) -> None:
-        unforeseen = Unforeseen()
+        unforeseen = Unforeseen(self)
         for name in ("", "asyncio", "media", "aiortc", "aioice"):
             logging.getLogger(name).addHandler(unforeseen)
-        asyncio.get_running_loop().set_exception_handler(lambda _, said: unforeseen.found.append(repr(said)))
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: unforeseen.note(repr(said)))
         self.began = time.monotonic()
         level, next_level = 0.0, 1
         while more(self):
@@ -328,10 +333,10 @@ async def fuzzed(name: str, folder: Path, seed: str, more: Callable[[Turn], bool
     return turn
 
 
-def main(minutes: float, seed: str) -> None:
+def main(minutes: float, seed: str, *names: str) -> None:
     figures = Figures()
     with scratch("fuzz") as folder:
-        for name in PARSERS:
+        for name in names or PARSERS:
             turn = asyncio.run(fuzzed(name, folder, seed, lambda turn: time.monotonic() - turn.began < minutes * 60))
             figures.say(f"{name}: readings in {minutes:g} minutes", f"{turn.read:,}")
             for where, what in turn.raised.items():
@@ -343,4 +348,5 @@ def main(minutes: float, seed: str) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else MINUTES, sys.argv[2] if len(sys.argv) > 2 else "mingjing")
+    given = sys.argv[1:]
+    main(float(given[0]) if given else MINUTES, *(given[1:] or ["mingjing"]))

@@ -13,7 +13,7 @@ from supervision.words import message
 COMMANDS = ("demo", "serve", "ingest", "simulate", "token", "administrator", "explain", "schema", "catalogue", "publish")
 """Each a module with a function of the same name."""
 
-GROUPS = ("tenants", "calendar", "quarantine", "accounts", "audit", "store", "evidence")
+GROUPS = ("tenants", "calendar", "quarantine", "accounts", "audit", "store", "evidence", "gateways")
 """Each a module with an `app` that holds several commands."""
 
 WHAT = "One GraphQL schema over the databases of a province, its cities and counties."

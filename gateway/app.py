@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.around import broken, cors, healthy, not_served
 from gateway.callers import insist
+from gateway.cascade.cascade import cascade
+from gateway.cascade.door import routes as hop_routes
 from gateway.config import Config
 from gateway.house import House, opened
 from gateway.ingest.door import routes as ingest_routes
@@ -41,11 +43,16 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            async with opened(config, log, metrics, clock) as house, showing(house) as video, public_doors(config, log) as public:
+            async with (
+                opened(config, log, metrics, clock) as house,
+                showing(house) as video,
+                cascade(video) as hops,
+                public_doors(config, log) as public,
+            ):
                 await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 house.video = asking(video)
-                app.router.routes[:] = [*doors(house), *video_routes(video), *public]
+                app.router.routes[:] = [*doors(house), *video_routes(video), *hop_routes(hops), *public]
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)
                 yield
         except Fault as fault:  # the server only says that it does not start

@@ -216,6 +216,15 @@ class Config:
     video_evidence_at_once: int = setting(16, "moments recorded at the same time in one process", 1)
     video_evidence_burst: int = setting(10, "moments that one person may mark at once", 1)
     video_evidence_rate: float = setting(0.05, "moments a second that one person may mark on and on", 0.0001)
+    gateways_file: str = setting("", "file of the gateways below and above this one (docs/video.md); empty: there are none")
+    gateway_key_file: str = setting("", "file of the key that this gateway signs for others with; empty: gateway.key in `data`")
+    video_hops: int = setting(4, "gateways that a way to a camera leads over at most, the viewer's own included", 1, most=16)
+    video_hop_seconds: int = setting(30, "seconds for which a token between gateways is good", 1, most=120)
+    video_hop_within: float = setting(4.0, "seconds for an answer of a gateway below", 0.5)
+    video_hop_silent: float = setting(3.0, "seconds without a word of a gateway below after which nothing of it is shown", 1.5)
+    video_hop_drop_within: float = setting(1.0, "seconds for a gateway above to drop one who may look no longer", 0.1)
+    video_roster_every: float = setting(5.0, "seconds after which a gateway below is told again who watches", 0.1)
+    video_roster_silent: float = setting(15.0, "seconds without that after which a gateway above is shown nothing more", 0.5)
     video_tenant_silent_after: float = setting(10.0, "seconds without a word of a tenant's database that end its pictures", 1)
     video_ice_servers: tuple[str, ...] = setting((), "STUN servers told to viewers and halls, by commas: stun:HOST:PORT")
     video_turn_servers: tuple[str, ...] = setting((), "TURN servers told to them, by commas: turn:HOST:PORT?transport=tcp")
@@ -305,6 +314,12 @@ class Config:
         """What public stores are signed with, in PEM; our own is made on first use."""
         return secret(
             Path(self.manifest_key_file) if self.manifest_key_file else None, self.data / "manifest.key", lambda: new_keys().private
+        )
+
+    def gateway_key(self) -> bytes:
+        """What this gateway signs for others with, in PEM; made on first use."""
+        return secret(
+            Path(self.gateway_key_file) if self.gateway_key_file else None, self.data / "gateway.key", lambda: new_keys().private
         )
 
     def manifest_trust(self) -> bytes:

@@ -120,6 +120,14 @@ STATUSES: Mapping[str, int] = {
     "EVIDENCE_NOT_FOUND": 404,
     "EVIDENCE_NOT_KEPT": 409,
     "EVIDENCE_TOO_MANY": 429,
+    "HOP_TOKEN_INVALID": 401,
+    "HOP_TOKEN_EXPIRED": 401,
+    "HOP_TOKEN_USED": 401,
+    "HOP_LOOP": 508,
+    "HOP_ROSTER_EMPTY": 409,
+    "VIDEO_VIEWER_REFUSED": 403,
+    "VIDEO_BELOW_UNREACHABLE": 503,
+    "VIDEO_BELOW_REFUSED": 502,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

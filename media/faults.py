@@ -3,10 +3,14 @@
 A SourceFault's detail says which setting of the camera to change. No detail ever holds a camera's address, name or password.
 """
 
+import re
 from typing import ClassVar
 
 from media.states import State
 from supervision.faults import Failure, Refusal
+
+NAMES = re.compile(r"(?:[A-Za-z0-9_.-]{1,64}(?:: |$))+")
+"""Of gateways, one below the other, before whatever else a detail says."""
 
 
 class OfferInvalid(Refusal):
@@ -52,6 +56,20 @@ class SourceFault(Failure):
     public = True
     state: ClassVar[State] = State.LOST
     """What the hub says; after LOST it tries again by itself, after the others only when asked to."""
+
+    @property
+    def reason(self) -> str:
+        """The message, after the names of the gateways that the detail begins with."""
+        found = NAMES.match(self.detail) if self.of_gateways else None
+        if found is None:
+            return self.message
+        said = (type(self).__doc__ or "").strip().splitlines()[0]
+        return f"{found[0].removesuffix(': ')}: {said} {self.detail[found.end() :]}".strip()
+
+    of_gateways: ClassVar[bool] = False
+    """Whether the detail begins with the names of gateways."""
+    soon = False
+    """Whether it is tried again within about a second, however often that failed: who is asked answers."""
 
 
 class CameraAddressRefused(SourceFault):
@@ -145,12 +163,14 @@ class BelowUnreachable(SourceFault):
     """The gateway below does not answer."""
 
     code = "VIDEO_BELOW_UNREACHABLE"
+    of_gateways = True
 
 
 class BelowRefused(SourceFault):
     """The gateway below refuses to show this camera."""
 
     code = "VIDEO_BELOW_REFUSED"
+    of_gateways = True
 
 
 class ClipEmpty(Failure):

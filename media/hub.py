@@ -30,6 +30,8 @@ TENDED = 0.5
 """Seconds between two looks at a camera and its viewers."""
 STEADY = 20.0
 """Seconds after which a picture that came counts as a good one: the next attempt is made at once again."""
+SOON = 1.0
+"""Seconds before such an attempt at most."""
 TOLD_MOST = 64
 """States kept for a listener that does not listen."""
 
@@ -137,6 +139,10 @@ class Hub:
         if self.is_wanted:
             self._wanted()
 
+    def again(self) -> None:
+        """What is waited for may have come: the next attempt is made now."""
+        self._again.set()
+
     async def states(self) -> AsyncIterator[Told]:
         """The state now, and each that follows. A listener that does not listen loses the oldest."""
         queue: asyncio.Queue[Told] = asyncio.Queue(TOLD_MOST)
@@ -199,18 +205,19 @@ class Hub:
         wait = self.settings.backoff_first
         while True:
             began = monotonic()
+            self._again.clear()
             fault = await self._attempt()
             if fault.state in RESTING:
                 self._running = None
                 self.keeping.stop(Short.SOURCE_LOST)
-                self._tell(Told(fault.state, fault.code, fault.message))
+                self._tell(Told(fault.state, fault.code, fault.reason))
                 return
             if monotonic() - began > STEADY:
                 wait = self.settings.backoff_first
+            wait = min(wait, SOON) if fault.soon else wait
             pause = wait * uniform(0.8, 1.2)  # noqa: S311 - spread, not secret
-            self._tell(Told(State.LOST, fault.code, fault.message))
-            self._tell(Told(State.BACKOFF, fault.code, fault.message, pause))
-            self._again.clear()
+            self._tell(Told(State.LOST, fault.code, fault.reason))
+            self._tell(Told(State.BACKOFF, fault.code, fault.reason, pause))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), pause)
             wait = min(wait * 2, self.settings.backoff_most)

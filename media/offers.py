@@ -12,11 +12,12 @@ from media.faults import OfferInvalid, OfferTooLarge, OfferWithoutH264
 from media.settings import VideoSettings
 
 LINES_MOST = 1_000
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 PORT_LEAST = 1_024
 """Below are services, not viewers."""
 PORT_MOST = 5
 """Digits of a port."""
-FINGERPRINT = re.compile(r"a=fingerprint:sha-(256|384|512) [0-9A-F]{2}(:[0-9A-F]{2}){31,63}", re.IGNORECASE)
+FINGERPRINT = re.compile(r"a=fingerprint:(?i:sha-(256|384|512) [0-9A-F]{2}(:[0-9A-F]{2}){31,63})")
 H264_MAP = re.compile(r"a=rtpmap:\d{1,3} H264/90000", re.IGNORECASE)
 
 
@@ -50,6 +51,16 @@ def admitted(text: str, settings: VideoSettings, wanted: str) -> Offer:
     return Offer("\r\n".join(made) + "\r\n", "audio" in kinds)
 
 
+def answered(text: str, settings: VideoSettings) -> str:
+    """What is taken of an answer of a gateway below: of its candidates addresses alone, the first that a peer may have."""
+    lines = text.splitlines()
+    if len(text) > settings.offer_bytes or len(lines) > LINES_MOST:
+        raise OfferTooLarge(f"{len(text)} characters, {settings.offer_bytes} are taken")
+    told = dict.fromkeys(line for line in lines if line.startswith("a=candidate:"))
+    usable = [line for line in told if _is_udp(line) and _may_try(line, networks(EVERYWHERE))][: settings.offer_candidates]
+    return "".join(f"{line}\r\n" for line in lines if line not in told or line in usable)
+
+
 def _check_parts(kinds: list[str], parts: list[list[str]], head: list[str]) -> None:
     """What the library takes for granted: without it, it would answer and then fail, or be left half open."""
     if sorted(kinds) not in (["video"], ["audio", "video"]):
@@ -59,7 +70,8 @@ def _check_parts(kinds: list[str], parts: list[list[str]], head: list[str]) -> N
         raise OfferInvalid("each of its parts must have one a=mid")
     names = [name for (name,) in mids]
     groups = [sorted(line.split()[1:]) for line in head if line.startswith("a=group:BUNDLE ")]
-    if len(set(names)) < len(names) or (len(names) > 1 and groups != [sorted(names)]):
+    bundled = groups == [sorted(names)] or (len(names) == 1 and not groups)
+    if len(set(names)) < len(names) or not bundled:
         raise OfferInvalid("its picture and sound must be bundled")
     if not all(any(FINGERPRINT.fullmatch(line.strip()) for line in [*head, *part]) for part in parts):
         raise OfferInvalid("each of its parts must have a fingerprint of SHA-256 or better")
@@ -67,12 +79,16 @@ def _check_parts(kinds: list[str], parts: list[list[str]], head: list[str]) -> N
 
 def _candidates(lines: list[str], settings: VideoSettings) -> list[str]:
     """The candidates that will be tried, each once: UDP, an address, in the networks allowed."""
-    found = dict.fromkeys(line for line in lines if line.startswith("a=candidate:") and line.lower().split(" ")[2:3] == ["udp"])
+    found = dict.fromkeys(line for line in lines if line.startswith("a=candidate:") and _is_udp(line))
     allowed = networks(settings.offer_networks)
     usable = [line for line in found if _may_try(line, allowed)]
     if len(usable) > settings.offer_candidates:
         raise OfferTooLarge(f"{len(usable)} candidates, {settings.offer_candidates} are taken")
     return usable
+
+
+def _is_udp(line: str) -> bool:
+    return line.lower().split(" ")[2:3] == ["udp"]
 
 
 def _may_try(line: str, allowed: "tuple[IPv4Network | IPv6Network, ...]") -> bool:

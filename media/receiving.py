@@ -40,10 +40,19 @@ from media.timeline import GAP_MOST, signed
 
 GATHERED_WITHIN = 0.003
 """Seconds after which packets go on though their picture is not complete."""
-MISSED_AFTER, MISSED_AGAIN, MISSED_MOST = 0.007, 0.03, 10
+MISSED_AFTER, MISSED_AGAIN, MISSED_MOST = 0.007, 0.03, 20
 """Seconds before a missing packet is asked for, then between further times, and how many there are."""
 SOURCES_MOST = 8
 """Senders (SSRC) that statistics are kept of."""
+
+
+class Missing(NackGenerator):
+    """What is missing, as far back as a gap may reach. aiortc forgets it 128 packets later, which is one key frame: over several
+    hops that is too soon."""
+
+    def truncate(self) -> None:
+        if self.max_seq is not None:
+            self.missing = {number for number in self.missing if signed(self.max_seq - number, 16) <= GAP_MOST}
 
 
 class RelayReceiver(RTCRtpReceiver):
@@ -79,7 +88,7 @@ class RelayReceiver(RTCRtpReceiver):
 
     def _forget(self) -> None:
         """Another sender, or another attempt: what was gathered belongs to the past."""
-        self._nacks = NackGenerator()
+        self._nacks = Missing()
         self._tries: dict[int, int] = {}
         self._gathered: list[Packet] = []
         self._at = 0
@@ -194,7 +203,7 @@ class RelayReceiver(RTCRtpReceiver):
     def _mark_missing(self, packet: RtpPacket) -> None:
         nacks = self._nacks
         if nacks.max_seq is not None and abs(signed(packet.sequence_number - nacks.max_seq, 16)) > GAP_MOST:
-            nacks = self._nacks = NackGenerator()
+            nacks = self._nacks = Missing()
         if nacks.add(packet) and self._missed is None:
             self._missed = asyncio.get_running_loop().call_later(MISSED_AFTER, self._ask_missing)
 

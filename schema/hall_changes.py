@@ -4,6 +4,7 @@ What is done is on record before it is done. A camera's address goes in and neve
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -204,19 +205,21 @@ async def open_camera(info: Info[Any, None], camera: Which, reason: Watching, pu
     run = run_of(info)
     video = may.video(run)
     video.paced("opening")
-    found = await may.camera(run, camera)
+    why, place = why_of(reason), may.placed(camera, "Camera")
+    below = video.afar(place.tenant)
+    found = await (may.camera_below(run, place, purpose, why) if below else may.camera(run, camera))
     if not may.allowed(run, HALL_VIDEO, found.tenant, found.department):
         raise may.denied(run, HALL_VIDEO, found.tenant)
     if found.retired:
         raise HallNotFound
     if not within_hours(read_hours(found.hours), run.context.asking.now):
         raise CameraHoursOver(f"its hours are {found.hours}")
-    why = why_of(reason)
     opening = {"action": HALL_VIDEO, "entity": "cameras", "outcome": Outcome.OPENED}
     wanted = Wanted(
         found.tenant, found.row, found.code, found.department, found.hours, purpose, why, *may.granted(run, found.tenant)
     )  # fmt: skip
-    async with may.noted(run, found.tenant, f"Camera {found.row} ({found.code}): {purpose}", why, **opening):
+    told = f"Camera {found.row} ({found.code}): {purpose}"
+    async with nullcontext() if below else may.noted(run, found.tenant, told, why, **opening):  # that of others is on record there
         made = await video.opened(wanted)
     viewer = run.context.asking.scope.subject
     return CameraOpening(**made._asdict(), viewer=viewer, camera_name=found.name)

@@ -13,9 +13,10 @@ from schema.announcing import announced
 from schema.context import Change
 from schema.nodes import GlobalId, IdInvalid, read_id
 from schema.run import Run, strictly
-from schema.watching import Video, VideoAbsent
+from schema.watching import Video, VideoAbsent, Wanted
 from schema.within import refused, visible
 from supervision.faults import Refusal
+from supervision.halls import Purpose
 from supervision.pattern import tenant_path
 from tenants.hall_rows import HallNotFound
 from tenants.read.masks import opens
@@ -120,6 +121,16 @@ async def camera(run: Run, told: ID | str) -> Found:
         raise HallNotFound
     code, name, department, hours, retired_at = page.rows[0][3:]
     return Found(place.tenant, place.row, code, name, department, hours, retired_at is not None)
+
+
+async def camera_below(run: Run, place: GlobalId, purpose: Purpose, why: str) -> Found:
+    """A camera that a gateway below has, opened there. Raises HallNotFound, and what that gateway refuses it with."""
+    tenant, row = place.tenant, place.row
+    if tenant not in run.context.asking.scope.reach(HALL_VIDEO, run.context.registry.tree.paths):
+        raise HallNotFound
+    wanted = Wanted(tenant, row, "", None, "", purpose, why, *granted(run, tenant))
+    told = await video(run).asked_below(wanted)
+    return Found(tenant, row, told.code, told.name, told.department, told.hours, False)
 
 
 def granted(run: Run, tenant: str) -> tuple[str, str]:

@@ -40,6 +40,15 @@ class Wanted(NamedTuple):
     from_level: str
 
 
+class CameraAfar(NamedTuple):
+    """A camera that a gateway below has, as that one tells of it."""
+
+    code: str
+    name: str
+    department: str | None
+    hours: str
+
+
 class Opened(NamedTuple):
     """What the viewer goes on with. `ends_at`: when it is over whatever happens."""
 
@@ -91,6 +100,12 @@ class Video(Protocol):
 
     def paced(self, what: str) -> None:
         """Counts an opening or a test. Raises a Refusal where there were too many."""
+
+    def afar(self, tenant: str) -> bool:
+        """Whether a gateway below has the tenant's cameras."""
+
+    async def asked_below(self, wanted: Wanted) -> CameraAfar:
+        """Such a camera, opened there for the asker and put on record there. `wanted`: as far as it is known."""
 
     async def opened(self, wanted: Wanted) -> Opened:
         """A token for it."""

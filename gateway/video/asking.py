@@ -11,9 +11,10 @@ from gateway.video.showing import Showing
 from media.faults import PublisherAbsent
 from media.states import State, Told
 from media.trial import tried
-from schema.watching import Moment, Opened, Tested, Video, Wanted, Watched
+from schema.watching import CameraAfar, Moment, Opened, Tested, Video, Wanted, Watched
 from supervision.camera_address import PUSHED
 from supervision.halls import ViewingEnd
+from tenants.hall_rows import HallNotFound
 
 WELL = {"zh": "摄像机画面正常。", "en": "The camera's picture comes as it should."}
 
@@ -37,6 +38,15 @@ class Asking:
 
     def paced(self, what: str) -> None:
         self.showing.paces[what].take(self.actor.subject, time.monotonic())
+
+    def afar(self, tenant: str) -> bool:
+        return self.showing.afar is not None and self.showing.afar.has(tenant)
+
+    async def asked_below(self, wanted: Wanted) -> CameraAfar:
+        if self.showing.afar is None:
+            raise HallNotFound
+        self.showing.openings.room(self.actor.subject)  # before it is on record there that it was opened
+        return await self.showing.afar.open(self.actor, Named(wanted.tenant, wanted.camera), wanted)
 
     async def opened(self, wanted: Wanted) -> Opened:
         opening, token = await self.showing.open(self.actor, wanted)

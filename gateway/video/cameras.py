@@ -3,7 +3,8 @@
 Knows no viewer and no right.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from supervision.camera_address import FILM, PUSHED, CameraAddress, read_address
 from supervision.camera_seal import CameraSeal
 from supervision.words import words
 from tenants.hall_rows import Camera
+
+THROUGH = re.compile(r"(?:[A-Za-z0-9_.-]{1,64}: )+")
+"""The names of gateways before a reason that was handed up."""
 
 
 class Named(NamedTuple):
@@ -45,6 +49,8 @@ class Cameras:
         self.relay, self._settings = relay, relay.settings
         self._films = Path(config.video_films) if config.video_films else None
         self._seal = CameraSeal(config.camera_key())
+        self.afar: Callable[[Named], Source | None] = lambda _: None
+        """The source of a camera that a gateway below has."""
         self.schemes = (*self._settings.source_schemes, PUSHED, *((FILM,) if self._films else ()))
 
     def address(self, url: str) -> CameraAddress:
@@ -56,6 +62,8 @@ class Cameras:
 
     def source(self, tenant: str, camera: Camera) -> Source:
         """Where its picture comes from. Raises CameraSealBroken, CameraUrlInvalid."""
+        if (below := self.afar(Named(tenant, camera.id))) is not None:
+            return below
         url = self._seal.unseal(tenant, camera.code, camera.sealed)
         address = self.address(url)
         if address.scheme == PUSHED:
@@ -79,4 +87,7 @@ def sentence(told: Told, language: str) -> str | None:
     if not told.code:
         return None
     codes: Mapping[str, str] = words(language).codes
-    return told.reason if language == "en" or told.code not in codes else codes[told.code]
+    if language == "en" or told.code not in codes:
+        return told.reason
+    through = THROUGH.match(told.reason)
+    return (through[0] if through is not None else "") + codes[told.code]

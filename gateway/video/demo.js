@@ -70,6 +70,10 @@ at("who").addEventListener("submit", (event) => {
   say("");
   enter().catch((problem) => say(problem.message));
 });
-at("why").addEventListener("submit", (event) => event.preventDefault());
+at("why").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const id = at("below").value.trim();
+  if (id) toggle({ id, name: id });
+});
 addEventListener("pagehide", () => { for (const picture of wall.values()) picture.close(); });
 window.wall = wall; // for whoever looks from the console

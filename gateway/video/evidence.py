@@ -59,7 +59,7 @@ class Evidence:
 
     def look(self) -> None:
         """Keeps the last seconds of the cameras that somebody watches who may mark them, and of no other."""
-        wanted = {str(one.camera) for one in self._openings if one.viewing is not None and self._may(one)}
+        wanted = {str(one.camera) for one in self._openings if one.viewing is not None and one.row and self._may(one)}
         for name, hub in self._relay.hubs.items():
             hub.keeping.keep(name in wanted, hub.sound)
 
@@ -75,7 +75,7 @@ class Evidence:
         mine = [one for one in self._openings if one.actor.subject == subject and one.viewing is not None]
         for one in reversed(mine):
             wanted = one.wanted
-            if wanted.tenant == tenant and one.row is not None and (one.row == viewing or wanted.camera == camera):
+            if wanted.tenant == tenant and one.row and (one.row == viewing or wanted.camera == camera):
                 return Watched(one.row, wanted.camera, wanted.code, wanted.department)
         return None
 
@@ -95,12 +95,16 @@ class Evidence:
         if hub is None:
             raise NotWatching
         source, until = self._source(tenant), at + timedelta(days=config.video_evidence_days)
+        try:
+            await asyncio.to_thread(self.folder.room, tenant)
+        except OSError as problem:
+            raise ClipUnwritable(problem.strerror or "") from problem
         row = await evidence_rows.begin(source, tenant, Marked(watched.viewing, subject, note, config.gateway_name, at, until))
         try:
             draft = await asyncio.to_thread(self.folder.draft, tenant, row)
         except OSError as problem:
             await self._failed(tenant, row, ClipUnwritable(problem.strerror or ""))
-            raise ClipUnwritable from problem
+            raise ClipUnwritable(problem.strerror or "") from problem
         recording = hub.record(draft.file, f"Evidence:{tenant}:{row}", marked)
         self._recorded[recording] = asyncio.create_task(self._record(recording, draft, tenant, row, at))
         ends = at + timedelta(seconds=config.video_evidence_after)
@@ -160,9 +164,13 @@ class Evidence:
             self._house.log(line | told(again))
 
     async def tend(self) -> None:
-        """What a killed gateway left is told as failed, what was kept long enough is deleted: at once, and from time to time."""
+        """What a killed gateway left is told as failed, what was kept long enough is deleted: at once, and from time to time.
+
+        Of tenants that have a folder: no other has a row.
+        """
         while True:
-            tenants = list(self._house.registry.snapshot.homes)
+            with_clips = await asyncio.to_thread(self.folder.tenants)
+            tenants = [tenant for tenant in self._house.registry.snapshot.homes if tenant in with_clips]
             for tenant in tenants:
                 await self._lost(tenant)
             await self._retention.all(tenants, self._now())

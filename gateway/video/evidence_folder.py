@@ -45,11 +45,24 @@ class EvidenceFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def draft(self, tenant: str, row: int) -> Draft:
-        """Raises OSError."""
+    def room(self, tenant: str) -> Path:
+        """The tenant's folder, made where it is not there. Before the tenant's first row: `tenants` are those with a folder.
+
+        Raises OSError.
+        """
         folder = self._folder / tenant
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f".{row}-{token_hex(6)}{DRAFT}"
+        return folder
+
+    def tenants(self) -> set[str]:
+        """Those of which anything was ever kept, or was to be."""
+        with suppress(OSError):
+            return {path.name for path in self._folder.iterdir() if path.is_dir()}
+        return set()
+
+    def draft(self, tenant: str, row: int) -> Draft:
+        """Raises OSError."""
+        path = self.room(tenant) / f".{row}-{token_hex(6)}{DRAFT}"
         return Draft(path, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0))
 
     def keep(self, draft: Draft, container: str) -> tuple[str, int]:

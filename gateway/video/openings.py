@@ -56,9 +56,12 @@ class Opening:
     secret: str = ""
     """Names the picture in its address."""
     row: int | None = None
+    """Of its viewing, once there is one; 0: it is written by a gateway below."""
     sent: int = 0
     left_at: float | None = None
     over: ViewingEnd | None = None
+    through: tuple[str, ...] = ()
+    """Gateways above, the viewer's own first, the last of which vouches for the person; none: they came here."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     listeners: dict["asyncio.Queue[Letter]", bool] = field(default_factory=dict)
     """Who listens → whether they were shown to be whom the picture went to: nobody else is told new tokens."""
@@ -96,10 +99,12 @@ class Openings:
         if len(self._known) >= self._most or mine[subject] >= self._each:
             raise VideoTooMany(f"{self._each} of one person, {self._most} of all")
 
-    def add(self, actor: Actor, wanted: Wanted, hours: Hours, ends_at: float) -> Opening:
-        """Raises VideoTooMany."""
+    def add(
+        self, actor: Actor, wanted: Wanted, hours: Hours, ends_at: float, number: str = "", through: tuple[str, ...] = ()
+    ) -> Opening:
+        """`number`: that names it; where none is given, any. Raises VideoTooMany."""
         self.room(actor.subject)
-        opening = Opening(token_hex(16), actor, wanted, hours, ends_at)
+        opening = Opening(number or token_hex(16), actor, wanted, hours, ends_at, through=through)
         self._known[opening.id] = opening
         return opening
 

@@ -15,6 +15,7 @@ from authz.identity import Actor, TokenInvalid
 from authz.video_token import VideoTokenInvalid
 from gateway.house import House
 from gateway.log import told
+from gateway.video.afar import Afar, Keeping
 from gateway.video.cameras import Cameras, Named
 from gateway.video.elsewhere import Elsewhere
 from gateway.video.evidence import Evidence
@@ -56,9 +57,11 @@ class Showing:
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
         self.evidence = Evidence(house, self.relay, self.openings, self.now)
-        self.journal = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
+        self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
         self.elsewhere = Elsewhere(house.source_of, self.now, config.video_tenant_silent_after, house.log)
         self.ice = ice_servers(config)
+        self.afar: Afar | None = None
+        """Cameras of gateways below, where there are any."""
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.house.clock(), UTC)
@@ -101,7 +104,11 @@ class Showing:
             await self._stands(opening)
             if opening.viewing is not None:
                 await self._leave(opening)
-            found = self._fits(opening, await self.journal.begin(opening, self.house.config.video_again))
+            begun = await self.journal.begin(opening, self.house.config.video_again)
+            if opening.over is not None:  # it was ended before the viewing had a row, so the row has to be ended here
+                await self.journal.end(opening, opening.over)
+                raise VideoTokenInvalid
+            found = self._fits(opening, begun)
             return await self._answered(opening, found, offer)
 
     async def _stands(self, opening: Opening) -> None:
@@ -120,7 +127,7 @@ class Showing:
     async def _key_stands(self, opening: Opening) -> None:
         """The key that vouched for the person is still believed."""
         lease = opening.lease
-        if lease is None or lease.scope is None or opening.over is not None:
+        if lease is None or lease.scope is None or opening.over is not None or opening.through:
             return
         try:
             await self.house.callers.stands(opening.actor, lease.scope, lease.snapshot.version)
@@ -227,13 +234,18 @@ class Showing:
 
     async def watch(self) -> None:
         """Looks at what no lease tells, until cancelled."""
-        noted = self.house.clock()
         while True:
             await asyncio.sleep(LOOK)
             self.elsewhere.look(self._shown(), self._ended_elsewhere)
             for opening in self.openings:
                 await self._look(opening)
             self.evidence.look()
+
+    async def note(self) -> None:
+        """Writes down from time to time that viewings go on, until cancelled. Nothing waits for it: a tenant may be slow."""
+        noted = self.house.clock()
+        while True:
+            await asyncio.sleep(LOOK)
             if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
                 noted = now
                 await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
@@ -242,7 +254,7 @@ class Showing:
         """Tenant → its viewings that go on here."""
         shown: dict[str, set[int]] = {}
         for opening in self.openings:
-            if opening.viewing is not None and opening.row is not None and not opening.busy.locked():
+            if opening.viewing is not None and opening.row and not opening.busy.locked():
                 shown.setdefault(opening.wanted.tenant, set()).add(opening.row)
         return shown
 
@@ -269,7 +281,8 @@ class Showing:
         else:
             with suppress(Fault):  # keys that cannot be looked up now: the lease ends what is not known for too long
                 await self._key_stands(opening)
-            if opening.expires - now < self.house.config.video_token_seconds / 2 and opening.expires < int(opening.ends_at):
+            soon = opening.expires - now < self.house.config.video_token_seconds / 2 and opening.expires < int(opening.ends_at)
+            if soon and not opening.through:
                 self.renew(opening)
 
     def renew(self, opening: Opening) -> None:
@@ -310,7 +323,7 @@ async def showing(house: House) -> AsyncIterator[Showing | None]:
         yield None
         return
     made = Showing(house)
-    watching = [asyncio.create_task(made.watch()), asyncio.create_task(made.evidence.tend())]
+    watching = [asyncio.create_task(doing) for doing in (made.watch(), made.note(), made.evidence.tend())]
     for task in watching:
         task.add_done_callback(house.unwatched)
     try:

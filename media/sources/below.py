@@ -4,19 +4,28 @@ Who speaks HTTP, with which token, is not known here: a Below does, and is hande
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
 from media.codecs import preferred
 from media.entrance import AskingConnection
-from media.faults import BelowRefused, BelowUnreachable, SourceFault
+from media.faults import BelowRefused, BelowUnreachable, OfferTooLarge, SourceFault
 from media.feed import Feed
+from media.offers import answered
 from media.receiving import RelayReceiver
 from media.states import State, Told
+
+COMING = frozenset({State.CONNECTING, State.WAITING_KEY})
+NO_ANSWER = (InternalError, InvalidAccessError, InvalidStateError, OperationError)
+REACHED_PART = 3 / 8
+"""Of the time for connecting: for packets after the answer. Checks of one attempt come ever more seldom, so a new one is better."""
+FLOWING = 0.5
+"""Seconds since the last packet for which pictures count as coming."""
 
 
 class Below(Protocol):
@@ -32,7 +41,7 @@ class Below(Protocol):
         """Ends what `ask` began; never fails."""
 
     def states(self) -> AsyncIterator[Told]:
-        """The camera's states there, as they come; may end or fail at any time."""
+        """The camera's states there, as they come; may end at any time. Raises a SourceFault where it is not heard any more."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class BelowSource:
     async def run(self, feed: Feed) -> None:
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         settled, over = asyncio.Event(), asyncio.Event()
+        silence: list[SourceFault] = []
         receivers = []
         for kind in ("video", "audio"):
             transceiver = peer.addTransceiver(kind, direction="recvonly")
@@ -51,13 +61,13 @@ class BelowSource:
             receivers.append(RelayReceiver.place(transceiver))
         peer.on("connectionstatechange", lambda: _noticed(peer, settled, over))
         AskingConnection.take(peer, feed.settings)
-        telling = asyncio.ensure_future(_telling(self.below, feed))
+        telling = asyncio.ensure_future(_telling(self.below, feed, silence, over))
         try:
             await self._asked(peer, settled, feed)
             for receiver in receivers:
                 receiver.attach(feed)
             await _first(over, *(receiver.gone for receiver in receivers))
-            raise SourceFault(f"{self.below.name} ended the connection.")
+            raise silence[0] if silence else SourceFault(f"{self.below.name}: It ended the connection.")
         finally:
             telling.cancel()
             await self.below.leave()
@@ -68,12 +78,17 @@ class BelowSource:
             async with asyncio.timeout(feed.settings.connect_within):
                 await peer.setLocalDescription(await peer.createOffer())
                 answer = await self.below.ask(peer.localDescription.sdp)
-                await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-                await settled.wait()
+                await peer.setRemoteDescription(RTCSessionDescription(answered(answer, feed.settings), "answer"))
         except TimeoutError:
-            raise BelowUnreachable(f"{self.below.name} did not answer in time.") from None
-        except (ValueError, AssertionError, KeyError):
-            raise BelowRefused(f"{self.below.name} answered what is no answer.") from None
+            raise BelowUnreachable(f"{self.below.name}: Not in time.") from None
+        except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
+            raise BelowRefused(f"{self.below.name}: It answered what is no answer.") from None
+        try:
+            await asyncio.wait_for(settled.wait(), feed.settings.connect_within * REACHED_PART)
+        except TimeoutError:
+            fault = BelowUnreachable(f"{self.below.name}: It answered, and no packet comes.")
+            fault.soon = True
+            raise fault from None
         feed.connected()
 
 
@@ -93,12 +108,31 @@ async def _first(*events: asyncio.Event) -> None:
             task.cancel()
 
 
-async def _telling(below: Below, feed: Feed) -> None:
-    """What the gateway below says of the camera, handed up with its name. While it says why nothing comes, nobody is impatient."""
-    with contextlib.suppress(SourceFault, OSError):
+async def _telling(below: Below, feed: Feed, silence: list[SourceFault], over: asyncio.Event) -> None:
+    """What the gateway below says of the camera, handed up with its name. While it says why nothing comes, nobody is impatient.
+
+    A gateway below that fails to say anything gives no picture either.
+    """
+    try:
         async for told in below.states():
-            if told.state is State.LIVE or not told.code:
-                feed.below(None)
-            else:
-                feed.below(told._replace(reason=f"{below.name}: {told.reason}"))
-    feed.below(None)
+            if not late(told, feed):
+                feed.below(_handed_up(told, below.name))
+        feed.below(None)
+    except OSError:
+        feed.below(None)
+    except SourceFault as fault:
+        silence.append(fault)
+        over.set()
+
+
+def _handed_up(told: Told, name: str) -> Told | None:
+    """What is told here of a state there; nothing where only our own matters."""
+    if told.state is State.LIVE or not (told.code or told.state in COMING or told.state is State.STALLED):
+        return None
+    return told._replace(reason=f"{name}: {told.reason}") if told.code else told
+
+
+def late(told: Told, feed: Feed) -> bool:
+    """News that pictures have overtaken: they go another way, and are here already."""
+    flowing = feed.key_at is not None and not feed.excused and monotonic() - feed.heard_at < FLOWING
+    return flowing and not told.code and told.state in COMING

@@ -157,7 +157,7 @@ def _framed(channel: int, kind: int, number: int, at: int, payload: bytes) -> by
     return b"$" + bytes((channel,)) + len(packet).to_bytes(2, "big") + packet
 
 
-async def told(hub: Any, *wanted: str, within: float = 20) -> list[Any]:
+async def told(hub: Any, *wanted: str, within: float = 40) -> list[Any]:
     """The states of a hub until these have come, in this order; others may lie between."""
     seen, left = [], list(wanted)
     async with asyncio.timeout(within), contextlib.aclosing(hub.states()) as states:

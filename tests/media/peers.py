@@ -86,7 +86,7 @@ class Watcher(Peer):
                     self._came.notify_all()
 
     async def seen(self, count: int, kind: str = "video") -> list[Any]:
-        async with asyncio.timeout(20), self._came:
+        async with asyncio.timeout(40), self._came:
             await self._came.wait_for(lambda: len(self.frames[kind]) >= count)
         return self.frames[kind]
 
@@ -140,7 +140,7 @@ class Keeper(Peer):
         receiver.attach(self.recorder)  # type: ignore[arg-type]
         self.receivers.append(receiver)
 
-    async def kept(self, enough: Any, within: float = 20) -> list[tuple[int, int, bytes]]:
+    async def kept(self, enough: Any, within: float = 40) -> list[tuple[int, int, bytes]]:
         """The packets, once `enough` says so of them."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.recorder.waiting.append((enough, done))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,14 +13,15 @@ import pytest
 from media import h264
 from media.addresses import looked_up, placed
 from media.faults import AddressRefused, CameraAddressRefused
+from media.hub import Hub
 from media.relay import Relay
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
-from media.states import State
+from media.states import State, Told
 from tests.media.camera import Camera, names, pictures, told
 from tests.media.peers import LOOPBACK, Keeper, Watcher
 
-QUICK = replace(LOOPBACK, silent_after=1, stalled_after=0.5, key_within=1, backoff_first=0.1, connect_within=1)
+QUICK = replace(LOOPBACK, silent_after=1, stalled_after=0.5, key_within=1, backoff_first=0.1, connect_within=20)
 
 BAD: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "H.265": ({"codec": "H265"}, "unsupported_codec", "CAMERA_CODEC", "Set the camera's video encoding to H.264"),
@@ -35,18 +37,28 @@ BAD: dict[str, tuple[dict[str, Any], str, str, str]] = {
 }  # fmt: skip
 
 
+async def first_of(hub: Hub, state: str, code: str) -> Told:
+    """The first state of this name and code: on a busy machine a camera may be told as silent before."""
+    async with asyncio.timeout(60), aclosing(hub.states()) as states:
+        async for found in states:
+            if (found.state, found.code) == (state, code):
+                return found
+    raise AssertionError
+
+
 @pytest.mark.parametrize("what", BAD)
 async def test_a_bad_camera_is_named_and_bounded(film: Path, what: str) -> None:
     change, state, code, sentence = BAD[what]
-    relay = Relay(QUICK)
+    settings = replace(QUICK, connect_within=1) if what == "does not answer" else QUICK
+    relay = Relay(settings)
     camera = Camera(**{"pictures": pictures(film), **change})
     async with camera:
         url = camera.url.replace("right", "wrong")
-        hub = relay.hub("hall", RtspSource(url, QUICK))
+        hub = relay.hub("hall", RtspSource(url, settings))
         keeper = Keeper()
         await keeper.join(hub)
-        last = (await told(hub, state))[-1]
-        assert (last.code, sentence in last.reason) == (code, True)
+        last = await first_of(hub, state, code)
+        assert sentence in last.reason
         assert "wrong" not in repr(last)
         assert "127.0.0.1" not in repr(last)
         if state != "lost":
@@ -128,7 +140,7 @@ async def test_a_camera_that_dies_and_comes_back_is_seen_again_by_the_same_peer(
     await camera.kill()
     camera.pictures, camera.clock = pictures(films(size=(640, 360))), lambda n: n * 3_600
     await camera.start()
-    assert names(await telling)[:3] == ["live", "lost", "backoff"]
+    assert [name for name in names(await telling) if name not in ("live", "stalled")][:2] == ["lost", "backoff"]
     again = await keeper.kept(lambda packets: len(packets) > before + 40)
     goes_on(again)
     frames = await watcher.seen(len(watcher.frames["video"]) + 20)
@@ -149,7 +161,7 @@ async def test_a_camera_that_hangs_is_told_as_stalled_and_connected_anew(film: P
         before = len(await keeper.kept(lambda packets: len(packets) > 30))
         camera.hung = True
         seen = await told(hub, "stalled", "lost", "backoff", "connecting")
-        assert [state.code for state in seen if state.state is State.LOST] == ["CAMERA_SILENT"]
+        assert {state.code for state in seen if state.state is State.LOST} == {"CAMERA_SILENT"}
         camera.hung = False
         goes_on(await keeper.kept(lambda packets: len(packets) > before + 30))
         assert camera.opened >= 2

@@ -43,6 +43,7 @@ METHODS = [
     (aioice.ice.StunProtocol, "connection_made", ["self", "transport"]),
     (aioice.ice.StunProtocol, "connection_lost", ["self", "exc"]),
     (NackGenerator, "add", ["self", "packet"]),
+    (NackGenerator, "truncate", ["self"]),
     (StreamStatistics, "add", ["self", "packet"]),
 ]
 

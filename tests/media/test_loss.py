@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiortc.rtp import RtpPacket
 
+from media.receiving import Missing
 from media.relay import Relay
 from media.sources.below import BelowSource
 from media.sources.file import FileSource
@@ -111,3 +113,13 @@ async def test_with_and_without_help_of_the_kernel_the_same_arrives(film: Path, 
     await viewing.kick(Ended.CLOSED)
     await keeper.leave()
     await relay.close()
+
+
+def test_what_is_missing_is_remembered_over_a_key_frame_and_across_the_end_of_numbers() -> None:
+    missing = Missing()
+    for number in (*range(65_500, 65_530), *range(65_531, 65_536), *range(300)):
+        missing.add(RtpPacket(sequence_number=number))
+    assert missing.missing == {65_530}
+    for number in range(300, 600):
+        missing.add(RtpPacket(sequence_number=number))
+    assert missing.missing == set()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from media.offers import admitted
+from media.offers import admitted, answered
 from media.relay import Relay
 from media.sources.file import FileSource
 from media.sources.pushed import PushedSource
@@ -64,6 +64,8 @@ REFUSED = {
     "two names of a part": (GOOD.replace("a=mid:0\n", "a=mid:0\na=mid:1\n"), "OFFER_INVALID"),
     "two parts of a name": (BOTH.replace("a=mid:1", "a=mid:0"), "OFFER_INVALID"),
     "bundled with a part that is not there": (BOTH.replace("BUNDLE 0 1", "BUNDLE 0 7"), "OFFER_INVALID"),
+    "alone, and bundled with another": (GOOD.replace("a=mid:0", "a=mid:1"), "OFFER_INVALID"),
+    "a fingerprint by another name": (GOOD.replace("a=fingerprint", "a=fingerpriNt"), "OFFER_INVALID"),
     "no fingerprint at all": (GOOD.replace(FINGERPRINT + "\n", ""), "OFFER_INVALID"),
     "a fingerprint that nobody reckons": (GOOD.replace("sha-256", "md5"), "OFFER_INVALID"),
     "no RTCP mux": (GOOD.replace("a=rtcp-mux\n", ""), "OFFER_INVALID"),
@@ -198,3 +200,25 @@ async def test_ours_is_an_answer_that_a_stock_peer_takes() -> None:
     await peer.setLocalDescription(await peer.createOffer())
     assert admitted(peer.localDescription.sdp, LOOPBACK, "recvonly").sound is False
     await peer.close()
+
+
+ANSWERS = {
+    "an address": (CANDIDATE, 1),
+    "a name": (CANDIDATE.replace("192.0.2.7", "hall.local"), 0),
+    "a service's port": (CANDIDATE.replace("50000", "22"), 0),
+    "another protocol's": (CANDIDATE.replace("udp", "tcp", 1), 0),
+    "everybody": (CANDIDATE.replace("192.0.2.7", "239.0.0.1"), 0),
+    "nonsense": ("a=candidate:", 0),
+    "hundreds": ("\n".join(CANDIDATE.replace("50000", str(50_000 + n)) for n in range(300)), 8),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_of_an_answer_of_a_gateway_below_addresses_alone_are_tried_and_few(case: str) -> None:
+    told, tried = ANSWERS[case]
+    assert answered(f"{GOOD}{told}\n", LOOPBACK).count("a=candidate:") == tried
+
+
+def test_an_endless_answer_is_none() -> None:
+    with pytest.raises(Refusal):
+        answered(GOOD + "a=x\n" * 1_000, LOOPBACK)

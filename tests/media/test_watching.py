@@ -67,7 +67,7 @@ async def test_the_camera_is_opened_by_the_first_and_let_go_after_the_last(relay
         assert camera.connections == 1
         await second.leave()
         seen = await told(hub, "idle")
-        await asyncio.wait_for(camera.nobody.wait(), 5)
+        await asyncio.wait_for(camera.nobody.wait(), 30)
         assert (camera.connections, camera.opened) == (0, 1)
         assert names(seen)[-1] == "idle"
         assert camera.methods[-1] == "TEARDOWN"

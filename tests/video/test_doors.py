@@ -212,13 +212,13 @@ async def test_who_may_not_look_gets_no_token_and_is_on_record(at: Served) -> No
 async def audit(at: Served, where: str, outcome: str) -> list[dict[str, Any]]:
     """Entries of the log; refusals come behind the answer."""
     await at.registry.grant(AUDITOR)
-    for _ in range(100):
-        answer = await at.ask("auditor2", f"{{ auditEntries(within: 620102, {where}, first: 500) {{ nodes {{ {ENTRY} }} }} }}")
-        found: list[dict[str, Any]] = answer["data"]["auditEntries"]["nodes"]
-        if any(one["outcome"] == outcome for one in found):
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(found)
+    async with asyncio.timeout(40):
+        while True:
+            answer = await at.ask("auditor2", f"{{ auditEntries(within: 620102, {where}, first: 500) {{ nodes {{ {ENTRY} }} }} }}")
+            found: list[dict[str, Any]] = answer["data"]["auditEntries"]["nodes"]
+            if any(one["outcome"] == outcome for one in found):
+                return found
+            await asyncio.sleep(0.05)
 
 
 async def test_every_viewing_has_its_opening_in_the_log_and_nothing_is_opened_unseen(at: Served) -> None:

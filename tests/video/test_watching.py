@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from supervision.halls import BEIJING
+from tenants import viewing_rows
 from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
 
 
@@ -194,3 +195,45 @@ async def test_a_tenant_that_is_silent_ends_the_picture_and_says_so(tmp_path: Pa
         await asyncio.to_thread((tmp_path / "tenants" / "620102.db").unlink)
         await viewer.gone()
         assert await asyncio.wait_for(hearing, 30) == "TENANT_SILENT"
+
+
+async def test_what_is_ended_while_it_begins_is_ended_on_record_too(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = viewing_rows.begin
+
+    async with served(tmp_path, film) as at:
+
+        async def slowly(session: Any, begun: Any) -> int:
+            number = await own(session, begun)
+            await at.registry.grant(withdrawn("province"))
+            async with asyncio.timeout(40):
+                while not any(line["event"] == "viewing over" for line in at.log.lines):  # noqa: ASYNC110 - a log
+                    await asyncio.sleep(0.02)
+            return number
+
+        monkeypatch.setattr(viewing_rows, "begin", slowly)
+        viewer = at.viewer(await at.open("province"))
+        answer = await viewer.post(await viewer.offer())
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "VIDEO_TOKEN_INVALID")
+        assert [one["endedAs"] for one in await at.viewings()] == ["RIGHT_WITHDRAWN"]
+
+
+async def test_a_tenant_that_takes_its_time_keeps_no_picture_alive(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = asyncio.Event()
+
+    async def never(*_: Any) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(viewing_rows, "seen", never)
+    async with served(tmp_path, film) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        async with asyncio.timeout(40):
+            await stuck.wait()
+        at.clock.offset += 5 * 3_600
+        await viewer.gone()
+        await at.ended("LIFETIME_OVER")

@@ -87,7 +87,7 @@ class Served(Insisting):
 
     async def ended(self, how: str, count: int = 1) -> list[Any]:
         """The viewings, once so many have ended so."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 found = await self.viewings()
                 if sum(one["endedAs"] == how for one in found) >= count:
@@ -146,13 +146,13 @@ class Viewer:
         await self.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
 
     async def seen(self, count: int = 3) -> list[Any]:
-        async with asyncio.timeout(20), self._came:
+        async with asyncio.timeout(40), self._came:
             await self._came.wait_for(lambda: len(self.frames) >= count)
         return self.frames
 
     async def gone(self) -> None:
         """Until the picture is gone."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await self.closed.wait()
 
     async def events(self) -> AsyncIterator[tuple[str, Any]]:
@@ -195,9 +195,9 @@ async def served_again(folder: Path, film: Path, clock: Clock | None = None, **s
     running = asyncio.create_task(serving.serve())
     at = Served(config, httpx.AsyncClient(), log, clock, registry, film.parent)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await serving.listening.wait()
-        async with httpx.AsyncClient(base_url=serving.url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=serving.url, timeout=60) as client:
             at.client = client
             yield at
     finally:

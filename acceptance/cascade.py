@@ -1,0 +1,297 @@
+"""The cascade: three gateway processes above each other, a county's camera, viewers at the province's gateway.
+
+Cold joins over three hops, rights taken back at each of them, the gateway between killed and started again, a minute of 2 % loss on
+each hop, and how many streams a hop carries. Viewers are real peers that decode; the packets of one are counted.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from aiortc import RTCSessionDescription
+
+from acceptance._figures import Figures, scratch
+from media.film import make
+from supervision.grant import Grant
+from tests.cascade.gateways import LEVELS, Cascade, Process, cascade
+from tests.media.peers import Keeper
+from tests.media.wire import Wire
+from tests.video.watching import OPEN, Served, Viewer, withdrawn
+
+COLD, CROWD, LOSS, MINUTE, CUT = 15, 20, 0.02, 60.0, 10.0
+DOWN = (0.3, 1.0, 3.0, 8.0, 20.0)
+"""Seconds for which the gateway between is gone."""
+AHEAD = "127.0.0.2"
+"""Where the wires are, on the port of the gateway that is behind."""
+PERSON = Grant(subject="", role="supervisor", path="620000/*")
+LIMITS: dict[str, Any] = {
+    "video_opening_rate": 1_000.0, "video_opening_burst": 1_000, "video_openings_each": 1_000, "video_roster_every": 5.0,
+    "video_roster_silent": 15.0, "video_hop_silent": 3.0, "video_hop_within": 4.0, "video_hop_drop_within": 1.0,
+    "video_silent_after": 4.0, "video_connect_within": 8.0,
+}  # fmt: skip
+
+
+async def joined(at: Cascade, who: str = "province") -> tuple[Viewer, float, float]:
+    """A viewer at the province, with milliseconds for the opening, and from the offer to the first decoded frame."""
+    began = time.monotonic()
+    opened = await at.province.open(who, at.camera)
+    opening = time.monotonic() - began
+    viewer = Viewer(at.province, opened)
+    at.viewers.append(viewer)
+    offer = await viewer.offer()
+    began = time.monotonic()
+    answer = await viewer.post(offer)
+    if answer.status_code != 201:
+        raise SystemExit(f"not joined: {answer.text}")
+    viewer.location = answer.headers["location"]
+    await viewer.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+    await viewer.seen(1)
+    return viewer, opening * 1000, (time.monotonic() - began) * 1000
+
+
+async def left(at: Cascade, viewer: Viewer) -> None:
+    await at.province.client.delete(viewer.location, headers=viewer.headers)
+    await viewer.leave()
+    at.viewers.remove(viewer)
+
+
+async def idle(served: Served) -> None:
+    """Until the county has let its camera go."""
+    async with asyncio.timeout(30):
+        while (await served.ask("manager", "{ cameras { nodes { state } } }"))["data"]["cameras"]["nodes"][0]["state"] != "IDLE":  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+
+
+def spoken(values: Sequence[float]) -> str:
+    return f"median {median(values):.0f} ms, max {max(values):.0f} ms of {len(values)}"
+
+
+async def cold(figures: Figures, at: Cascade) -> None:
+    openings, joins = [], []
+    for _ in range(COLD):
+        await idle(at.county)
+        viewer, opening, join = await joined(at)
+        openings.append(opening)
+        joins.append(join)
+        await left(at, viewer)
+    figures.say("cold: openCamera over three gateways", spoken(openings))
+    figures.say("cold: offer → first frame decoded", spoken(joins))
+    figures.at_most("cold: three-hop join, median", median(joins), 250, "ms")
+
+
+async def granted(at: Cascade, names: Sequence[str]) -> None:
+    for served in (at.province, at.city, at.county):
+        for name in names:
+            await served.registry.grant(Grant(subject=name, role=PERSON.role, path=PERSON.path))
+
+
+async def gone_at(viewer: Viewer) -> float:
+    """When the viewer's connection was closed: a change of rights is acknowledged later than it works."""
+    async with asyncio.timeout(20):
+        await viewer.closed.wait()
+    return time.monotonic()
+
+
+async def cut(figures: Figures, at: Cascade) -> None:
+    """One after the other loses their right at one of the gateways; the others' picture goes on."""
+    for level in LEVELS:
+        names = [f"{level}{n}" for n in range(10)]
+        await granted(at, names)
+        viewers = [(await joined(at, name))[0] for name in names]
+        gone = []
+        for name, viewer in zip(names[:-1], viewers, strict=False):
+            ends, began = asyncio.create_task(gone_at(viewer)), time.monotonic()
+            await at.gateways[level].served.registry.grant(withdrawn(name))
+            gone.append((await ends - began) * 1000)
+        seen = len(viewers[-1].frames)
+        await viewers[-1].seen(seen + 25)
+        figures.say(f"right withdrawn at {level}: asked for → picture gone", spoken(gone))
+        figures.at_most(f"right withdrawn at {level}: slowest", max(gone) / 1000, 1.0)
+        for viewer in viewers:
+            await viewer.leave()
+            at.viewers.remove(viewer)
+
+
+async def killed(figures: Figures, at: Cascade) -> None:
+    """The gateway between is killed and started again; the viewer's own connection stays."""
+    city = at.gateways["lanzhou"]
+    assert isinstance(city, Process)
+    viewer, _, _ = await joined(at)
+    states: list[str] = []
+    telling = asyncio.create_task(told(viewer, states))
+    returns = []
+    for down in DOWN:
+        await city.kill()
+        await asyncio.sleep(down)
+        seen = len(viewer.frames)
+        await city.start()
+        began = time.monotonic()
+        await viewer.seen(seen + 1)
+        returns.append(time.monotonic() - began)
+        await viewer.seen(seen + 50)
+    figures.say("gateway between killed: down, its return → picture", ", ".join(
+        f"{down:g} s: {back:.2f} s" for down, back in zip(DOWN, returns, strict=True)))  # fmt: skip
+    figures.at_most("gateway between killed: return → picture, slowest", max(returns), 3.0)
+    figures.equal("gateway between killed: the viewer's connection", viewer.peer.connectionState, "connected")
+    figures.equal("gateway between killed: states told in order", in_order(states), True)
+    rows = [one for one in await at.county.viewings("{live: true}") if one["actor"] == "province"]
+    figures.equal("gateway between killed: viewings that go on in the county", len(rows), 1)
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    await left(at, viewer)
+
+
+async def told(viewer: Viewer, states: list[str]) -> None:
+    async for event, said in viewer.events():
+        if event == "state":
+            states.append(said["state"])
+
+
+FOLLOWS = {
+    "IDLE": {"CONNECTING"}, "CONNECTING": {"WAITING_KEY", "LOST", "LIVE", "CONNECTING"}, "STALLED": {"LIVE", "LOST"},
+    "WAITING_KEY": {"LIVE", "LOST", "CONNECTING", "WAITING_KEY"}, "LIVE": {"STALLED", "LOST", "LIVE"}, "LOST": {"BACKOFF"},
+    "BACKOFF": {"CONNECTING"},
+}  # fmt: skip
+
+
+def in_order(states: Sequence[str]) -> bool | str:
+    """Whether each follows from the one before; else the first that does not."""
+    wrong = [f"{one} → {two}" for one, two in pairwise(states) if two not in FOLLOWS[one]]
+    return wrong[0] if wrong else bool(states)
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Ahead(Wire):
+    """A wire on the port of the gateway behind it, at the one address that this gateway tells."""
+
+    async def __aenter__(self) -> "Ahead":
+        loop = asyncio.get_running_loop()
+        port = self._to[1]
+        self._near, _ = await loop.create_datagram_endpoint(lambda: _Near(self), (AHEAD, port))
+        self.port = port
+        return self
+
+    @property
+    def streams(self) -> int:
+        return len(self._ways)
+
+
+class _Near(asyncio.DatagramProtocol):
+    def __init__(self, wire: Ahead) -> None:
+        self._wire = wire
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        self._wire._up(data, address)
+
+
+@asynccontextmanager
+async def wired(folder: Path, film: Path) -> AsyncIterator[tuple[Cascade, dict[str, Ahead]]]:
+    """A cascade in which every packet between gateways, and to viewers, goes over a wire."""
+    async with AsyncExitStack() as held:
+        each: dict[str, dict[str, Any]] = {}
+        wires = {}
+        for name in LEVELS:
+            port = free_port()
+            each[name] = {"video_port": port, "video_advertised": (AHEAD,), "video_offer_networks": ("192.0.2.0/24",)}
+            wires[name] = await held.enter_async_context(Ahead(port, LOSS))
+        at = await held.enter_async_context(cascade(folder, film, tuple(LEVELS), each, **LIMITS))
+        yield at, wires
+
+
+async def kept(at: Cascade) -> Keeper:
+    """A viewer who decodes nothing and asks for what is missing."""
+    keeper, opened = Keeper(), await at.province.done("city", OPEN.format(at.camera, "r", "PATROL"))
+    await keeper.peer.setLocalDescription(await keeper.peer.createOffer())
+    headers = {"authorization": f"Bearer {opened['token']}", "content-type": "application/sdp"}
+    answer = await at.province.client.post(opened["whepUrl"], content=keeper.peer.localDescription.sdp, headers=headers)
+    await keeper.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+    return keeper
+
+
+async def lossy(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
+    keeper = await kept(at)
+    await keeper.kept(lambda packets: len(packets) > 200)
+    for wire in wires.values():
+        wire.lossy = True
+    began, joins = time.monotonic(), []
+    while time.monotonic() - began < MINUTE:
+        viewer, _, join = await joined(at)
+        joins.append(join)
+        await left(at, viewer)
+        await asyncio.sleep(2)
+    for wire in wires.values():
+        wire.lossy = False
+    before = len(keeper.recorder.packets)
+    packets = await keeper.kept(lambda packets: len(packets) > before + 400)
+    numbers = {number for number, _, _ in packets}
+    missing = set(range(min(numbers), max(numbers) - 100)) - numbers
+    lost = " + ".join(f"{wire.lost:,} of {wire.carried:,}" for wire in wires.values())
+    figures.say(f"{LOSS:.0%} loss on each hop for {MINUTE:.0f} s: datagrams lost", lost)
+    figures.at_least("loss: packets that the viewer got", len(packets), 5_000)
+    figures.say("loss: given up by the viewer itself", f"{keeper.receivers[0].given_up}")
+    figures.equal("loss: unrecovered at the viewer", len(missing), 0)
+    figures.say("loss: joins meanwhile", spoken(joins))
+    figures.at_most("loss: join, median", median(joins), 300, "ms")
+    await keeper.leave()
+
+
+async def unplugged(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
+    """Nothing passes between two gateways but HTTP, and then all does again."""
+    viewer, _, _ = await joined(at)
+    for name in ("lanzhou", "chengguan"):
+        await viewer.seen(len(viewer.frames) + 25)
+        wires[name].cut = True
+        await asyncio.sleep(CUT)
+        wires[name].cut = False
+        seen, began = len(viewer.frames), time.monotonic()
+        await viewer.seen(seen + 1)
+        figures.at_most(f"{CUT:g} s without packets from {name}: return → picture", time.monotonic() - began, 3.0)
+    figures.equal("without packets: the viewer's connection", viewer.peer.connectionState, "connected")
+    await left(at, viewer)
+
+
+async def crowd(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
+    for wire in wires.values():
+        wire._ways.clear()
+    viewers = [(await joined(at))[0] for _ in range(CROWD)]
+    for viewer in viewers:
+        await viewer.seen(25)
+    streams = {name: wire.streams for name, wire in wires.items()}
+    figures.equal(f"{CROWD} viewers: streams to the province's viewers", streams["gansu"], CROWD)
+    figures.equal(f"{CROWD} viewers: streams from the city, from the county", (streams["lanzhou"], streams["chengguan"]), (1, 1))
+    live = await at.county.viewings("{live: true}")
+    figures.equal(f"{CROWD} viewers: viewings in the county's log", len(live), CROWD)
+    for viewer in viewers:
+        await left(at, viewer)
+
+
+async def main() -> None:
+    figures = Figures()
+    with scratch("cascade") as folder:
+        film = folder / "hall.mp4"
+        await asyncio.to_thread(make, film, seconds=20, size=(1280, 720), bits=1_500_000)
+        async with cascade(folder / "three", film, tuple(LEVELS), **LIMITS) as at:
+            await cold(figures, at)
+            await cut(figures, at)
+            await killed(figures, at)
+        async with wired(folder / "wired", film) as (at, wires):
+            await crowd(figures, at, wires)
+            await lossy(figures, at, wires)
+            await unplugged(figures, at, wires)
+    figures.end()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
