@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-from gateway.config import language_in
+from gateway.environment import language_in
 from supervision.faults import Failure, Refusal
 from supervision.words import message
 

@@ -25,8 +25,6 @@ from tenants.read.request import Limits
 T = TypeVar("T")
 PREFIX = "MINGJING_"
 LEVELS = tuple(str(level) for level in Level)
-ELSEWHERE = frozenset({"MINGJING_SHARED_DATA"})
-"""Not settings: what the tests read."""
 
 
 class SettingInvalid(Refusal):
@@ -336,18 +334,6 @@ def configured(environ: Mapping[str, str], **given: Any) -> Config:
     """The settings of this environment; `given` (from the command line, where not None) goes before it."""
     found = {f.name: _value(f, environ[name]) for f in fields(Config) if (name := PREFIX + f.name.upper()) in environ}
     return Config(**found | {name: value for name, value in given.items() if value is not None})
-
-
-def language_in(environ: Mapping[str, str]) -> str:
-    """The language of the command line, even where a setting cannot be used."""
-    named = environ.get("MINGJING_LANGUAGE", LANGUAGES[0])
-    return named if named in LANGUAGES else LANGUAGES[0]
-
-
-def unknown(environ: Mapping[str, str]) -> list[str]:
-    """Variables that look like settings and are none: misspelt, most likely."""
-    names = {PREFIX + f.name.upper() for f in fields(Config)} | ELSEWHERE
-    return sorted(name for name in environ if name.startswith(PREFIX) and name not in names)
 
 
 def _value(described: Any, text: str) -> Any:

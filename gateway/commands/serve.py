@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from starlette.types import ASGIApp
 
-from gateway.config import Config, configured, unknown
+from gateway.config import Config, configured
+from gateway.environment import unknown
 from gateway.log import to_stderr
 from gateway.server import server
 

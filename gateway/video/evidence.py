@@ -5,6 +5,7 @@ Who marks has been admitted, and it is on record. A moment that a killed gateway
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -95,10 +96,8 @@ class Evidence:
         if hub is None:
             raise NotWatching
         source, until = self._source(tenant), at + timedelta(days=config.video_evidence_days)
-        try:
+        with suppress(OSError):  # told with the draft, once there is a row to tell it in
             await asyncio.to_thread(self.folder.room, tenant)
-        except OSError as problem:
-            raise ClipUnwritable(problem.strerror or "") from problem
         row = await evidence_rows.begin(source, tenant, Marked(watched.viewing, subject, note, config.gateway_name, at, until))
         try:
             draft = await asyncio.to_thread(self.folder.draft, tenant, row)

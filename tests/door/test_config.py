@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, secret, unknown
+from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, secret
+from gateway.environment import unknown
 from gateway.ingest.limits import IngestLimits
 from gateway.key_limits import KeyLimits
 from schema.context import Bounds
