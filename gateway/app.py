@@ -45,6 +45,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
                 await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 house.video = asking(video)
+                recorder.stopping = video.stop if video is not None else recorder.stopping
                 app.router.routes[:] = [*doors(house), *video_routes(video), *public]
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)
                 yield
@@ -57,7 +58,8 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     app.router.redirect_slashes = False
     app.state.log, app.state.language = log, config.language
     front = Front(app)
-    return Recorder(front, log, metrics)
+    recorder = Recorder(front, log, metrics)
+    return recorder
 
 
 class Front:
