@@ -52,6 +52,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
                 await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 house.video = asking(video)
+                recorder.stopping = video.stop if video is not None else recorder.stopping
                 app.router.routes[:] = [*doors(house), *video_routes(video), *hop_routes(hops), *public]
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)
                 yield
@@ -64,7 +65,8 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     app.router.redirect_slashes = False
     app.state.log, app.state.language = log, config.language
     front = Front(app)
-    return Recorder(front, log, metrics)
+    recorder = Recorder(front, log, metrics)
+    return recorder
 
 
 class Front:
