@@ -71,7 +71,7 @@ class Hop:
     _session: str = ""
     _number: int = -1
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _listeners: set["asyncio.Queue[HopEvent]"] = field(default_factory=set)
+    _listeners: set["asyncio.Queue[HopEvent | None]"] = field(default_factory=set)
 
     @property
     def is_over(self) -> bool:
@@ -206,6 +206,14 @@ class Hop:
             viewing, self.viewing = self.viewing, None
             self.cascade.showing.later(viewing.kick())
 
+    def stop(self) -> None:
+        """The gateway is being stopped: whoever listens hears no more, and is not told that somebody may not look."""
+        for number in list(self.on):
+            self._leaves(Gone(id=number, how=ViewingEnd.GATEWAY_ENDED, sent=_sent(self.on[number])))
+        for queue in self._listeners:
+            _put(queue, None)
+        self.dark()
+
     def lost(self) -> None:
         """The gateway above is not heard any more."""
         for number in list(self.on):
@@ -242,7 +250,7 @@ class Hop:
             raise HopRosterEmpty
         if hub is None:
             raise TenantUnreachable
-        queue: asyncio.Queue[HopEvent] = asyncio.Queue(LETTERS)
+        queue: asyncio.Queue[HopEvent | None] = asyncio.Queue(LETTERS)
         for number, how in self.refused.items():
             _put(queue, HopEvent(refused=Refused(id=number, how=how)))
         self._listeners.add(queue)
@@ -250,9 +258,12 @@ class Hop:
         try:
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), ALIVE)
+                    event = await asyncio.wait_for(queue.get(), ALIVE)
                 except TimeoutError:
-                    yield HopEvent()
+                    event = HopEvent()
+                if event is None:
+                    return
+                yield event
         finally:
             self._listeners.discard(queue)
             states.cancel()
@@ -267,14 +278,14 @@ def _sent(opening: Opening) -> int:
     return opening.viewing.stats.bytes if opening.viewing is not None else opening.sent
 
 
-def _put(queue: "asyncio.Queue[HopEvent]", event: HopEvent) -> None:
+def _put(queue: "asyncio.Queue[HopEvent | None]", event: HopEvent | None) -> None:
     """Who does not listen loses the oldest state; who may not look is on the next roster's answer as well."""
     if queue.full():
         queue.get_nowait()
     queue.put_nowait(event)
 
 
-async def _states(hub: Any, queue: "asyncio.Queue[HopEvent]") -> None:
+async def _states(hub: Any, queue: "asyncio.Queue[HopEvent | None]") -> None:
     async with aclosing(hub.states()) as states:
         async for told in states:
             _put(queue, spelled(told))
