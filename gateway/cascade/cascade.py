@@ -44,11 +44,7 @@ class Journals(NamedTuple):
 
     async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:
         upstream = self.cascade.upstream(opening.camera)
-        if upstream is None:
-            return await self.local.begin(opening, again)
-        if opening.left_at is not None and self.cascade.showing.house.clock() - opening.left_at > again:
-            opening.sent = 0  # it is another viewing there
-        return await upstream.begin(opening)
+        return await (self.local.begin(opening, again) if upstream is None else upstream.begin(opening))
 
     async def seen(self, openings: Sequence[Opening]) -> None:
         await self.local.seen([one for one in openings if self.cascade.below(one.wanted.tenant) is None])
