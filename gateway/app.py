@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.around import broken, cors, healthy, not_served
 from gateway.callers import insist
-from gateway.cascade.cascade import cascade
+from gateway.cascade.cascade import Cascade, cascade
 from gateway.cascade.door import routes as hop_routes
 from gateway.config import Config
 from gateway.house import House, opened
@@ -29,7 +29,7 @@ from gateway.querying import Querying
 from gateway.recorder import Recorder
 from gateway.video.asking import asking
 from gateway.video.door import routes as video_routes
-from gateway.video.showing import showing
+from gateway.video.showing import Showing, showing
 from supervision.faults import Fault
 
 READY_WITHIN = 2.0
@@ -52,6 +52,7 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
                 await insist(config, house.registry, clock())
                 metrics.watch(house.states)
                 house.video = asking(video)
+                recorder.stopping = stopping(video, hops)
                 app.router.routes[:] = [*doors(house), *video_routes(video), *hop_routes(hops), *public]
                 front.querying = None if config.cors_origins else ServerErrorMiddleware(Querying(house), broken)
                 yield
@@ -64,7 +65,8 @@ def create_app(config: Config, log: Log = to_stderr, clock: Callable[[], float] 
     app.router.redirect_slashes = False
     app.state.log, app.state.language = log, config.language
     front = Front(app)
-    return Recorder(front, log, metrics)
+    recorder = Recorder(front, log, metrics)
+    return recorder
 
 
 class Front:
@@ -81,6 +83,18 @@ class Front:
         else:
             scope["app"] = self.app
             await self.querying(scope, receive, send)
+
+
+def stopping(video: Showing | None, hops: Cascade | None) -> Callable[[], None]:
+    """What is ended at once when the server is told to stop: first for gateways above, which come back, then for everybody."""
+
+    def stop() -> None:
+        if hops is not None:
+            hops.stop()
+        if video is not None:
+            video.stop()
+
+    return stop
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 A change made here wakes the watch at once, one made elsewhere by the database's own word or within a quarter of a lease. A
 registry that cannot be asked for a whole lease ends every lease: nothing is shown on the strength of what was true once.
+A process that stood still itself asks once more before it says so: it showed nothing meanwhile.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ class Leases:
     _seen: float = field(default_factory=time.monotonic)
     _version: int = -1
     _listening: bool = False
+    _late: bool = False
 
     async def taken(self, subject: str, told: Told) -> "Lease":
         """The rights of this person, held until `given_back`. They stand at the moment of the taking."""
@@ -91,17 +93,26 @@ class Leases:
         if not self._held:
             self._version = -1
             return
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self.lease / 2):
                 await self._listen()
                 version = await self.rights.registry.policy_version()
                 if version != self._version or any(self._past(lease) for lease in self._held):
                     await self._tell_changed()
-                self._version, self._seen = version, time.monotonic()
+                self._version, self._seen, self._late = version, time.monotonic(), False
         except (Fault, TimeoutError):
             self._listening = False
-            if time.monotonic() - self._seen > self.lease:
-                self._tell_all_closed()
+            self._give_up(began)
+
+    def _give_up(self, began: float) -> None:
+        """Closes what was held for a whole lease without an answer; a look that ended far too late is repeated once."""
+        now = time.monotonic()
+        if now - began > self.lease and not self._late:
+            self._late = True
+            self.wake()
+        elif now - self._seen > self.lease:
+            self._tell_all_closed()
 
     async def _listen(self) -> None:
         """The database's own word, where it has one; again after it was gone."""

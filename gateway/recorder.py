@@ -49,6 +49,8 @@ class Recorder:
 
     def __init__(self, app: ASGIApp, log: Log, metrics: Metrics) -> None:
         self.app, self.log, self.metrics = app, log, metrics
+        self.stopping: Callable[[], None] = lambda: None
+        """What the server calls before it waits for requests under way."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

@@ -92,6 +92,13 @@ class Server(uvicorn.Server):
             self.log({"level": "info", "event": "listening", "url": self.url})
             self.listening.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What would go on for hours is ended at once, and told why; requests under way are finished."""
+        stopping = getattr(self.config.app, "stopping", None)
+        if stopping is not None:
+            stopping()
+        await super().shutdown(sockets)
+
     @property
     def url(self) -> str:
         """Where it listens; the port that was found, where any free one was asked for."""

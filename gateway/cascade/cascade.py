@@ -44,11 +44,7 @@ class Journals(NamedTuple):
 
     async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:
         upstream = self.cascade.upstream(opening.camera)
-        if upstream is None:
-            return await self.local.begin(opening, again)
-        if opening.left_at is not None and self.cascade.showing.house.clock() - opening.left_at > again:
-            opening.sent = 0  # it is another viewing there
-        return await upstream.begin(opening)
+        return await (self.local.begin(opening, again) if upstream is None else upstream.begin(opening))
 
     async def seen(self, openings: Sequence[Opening]) -> None:
         await self.local.seen([one for one in openings if self.cascade.below(one.wanted.tenant) is None])
@@ -70,6 +66,7 @@ class Cascade:
     links: dict[str, Link]
     upstreams: dict[Named, Upstream] = field(default_factory=dict)
     hops: dict[tuple[str, Named], Hop] = field(default_factory=dict)
+    is_stopping: bool = False
     session: str = field(default_factory=new_session)
     numbers: Iterator[int] = field(default_factory=partial(count, 1))
     """Of what is said below: they rise for as long as this process lives."""
@@ -163,6 +160,12 @@ class Cascade:
         found = self.hops.get((above, camera))
         return found or self.hops.setdefault((above, camera), Hop(self, above, camera))
 
+    def stop(self) -> None:
+        """Gateways above lose the picture, and nobody there the right to it: they ask again until this one is back."""
+        self.is_stopping = True
+        for hop in self.hops.values():
+            hop.stop()
+
     def _shown(self, camera: Named) -> bool:
         hub = self.showing.relay.hubs.get(str(camera))
         return hub is not None and hub.state.state is not State.IDLE
@@ -219,5 +222,6 @@ async def cascade(showing: Showing | None) -> AsyncIterator[Cascade | None]:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            made.stop()
             await showing.close()
             await asyncio.gather(*(link.close() for link in made.links.values()))

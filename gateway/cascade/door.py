@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from authz.hop_token import HopClaims, HopTokenInvalid, digest, issue_reply
 from gateway.cascade.cascade import Cascade
-from gateway.cascade.link import PATIENCE, REPLY, HopRosterEmpty
+from gateway.cascade.link import PATIENCE, REPLY, HopRosterEmpty, HopStopping
 from gateway.cascade.opening import opened
 from gateway.faults import AnswerTimedOut, PathUnknown, errors, status
 from gateway.limits import body
@@ -47,6 +47,8 @@ class HopDoor:
         record = record_of(request.scope)
         try:
             token, camera = bearer(request), camera_of(request)
+            if self.cascade.is_stopping:
+                raise HopStopping
             if name not in DEEDS and name != "events":
                 raise PathUnknown
             claims = self.cascade.admitted(token, camera, name)
@@ -93,6 +95,8 @@ class HopDoor:
                     reply = issue_reply(self.cascade.neighbours.private, token, said, number)
                     yield b"data: " + reply.encode() + b" " + said + b"\n\n"
                     number, event = number + 1, await anext(events)
+            except StopAsyncIteration:
+                return
             finally:
                 await events.aclose()  # type: ignore[attr-defined]
 

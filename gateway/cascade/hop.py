@@ -63,6 +63,8 @@ class Hop:
     on: dict[str, Opening] = field(default_factory=dict)
     known: dict[str, Opening] = field(default_factory=dict)
     refused: dict[str, ViewingEnd] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+    """Bytes that each had got already when the viewing began that stands here."""
     heard_at: float = 0.0
     facts: CameraFacts | None = None
     found: Camera | None = None
@@ -71,7 +73,7 @@ class Hop:
     _session: str = ""
     _number: int = -1
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _listeners: set["asyncio.Queue[HopEvent]"] = field(default_factory=set)
+    _listeners: set["asyncio.Queue[HopEvent | None]"] = field(default_factory=set)
 
     @property
     def is_over(self) -> bool:
@@ -88,14 +90,15 @@ class Hop:
             for gone in roster.gone:
                 self._leaves(gone)
             for number in self.on.keys() - said.keys():
-                self._leaves(Gone(id=number, how=ViewingEnd.LOST, sent=_sent(self.on[number])))
+                self._leaves(self._gone(number, ViewingEnd.LOST))
             self.refused = {number: how for number, how in self.refused.items() if number in said}
             self.known = {number: one for number, one in self.known.items() if one.over is None or number in said}
+            self.before = {number: count for number, count in self.before.items() if number in self.known}
             self.facts = await self.cascade.facts(self.camera, path)
             await self._enter_all([one for one in said.values() if one.id not in self.on and one.id not in self.refused])
             for number, opening in self.on.items():
                 if isinstance(opening.viewing, ShownAbove):
-                    opening.viewing.stats = Passed(said[number].sent)
+                    opening.viewing.stats = self._passed(number, said[number].sent)
             refused = tuple(Refused(id=number, how=how) for number, how in self.refused.items())
             return RosterAnswer(camera=self.facts, refused=refused)
 
@@ -122,6 +125,7 @@ class Hop:
                 self.refused[one.id] = ViewingEnd.LOST
                 return
         async with opening.busy:
+            row = opening.row
             if opening.over is None:
                 try:
                     await showing._stands(opening)
@@ -135,8 +139,14 @@ class Hop:
                 showing.later(showing.journal.end(opening, opening.over))  # which may have begun when it was over already
                 self.refused[one.id] = opening.over
                 return
-            opening.viewing, opening.sent, opening.left_at = ShownAbove(self, one.id, Passed(one.sent)), 0, None
+            if opening.row and opening.row != row:
+                self.before[one.id] = one.sent
+            opening.viewing, opening.sent, opening.left_at = ShownAbove(self, one.id, self._passed(one.id, one.sent)), 0, None
             self.on[one.id] = opening
+
+    def _passed(self, number: str, sent: int) -> Passed:
+        """Of this viewing: the gateway above counts on where it shows the same picture in two viewings of ours."""
+        return Passed(max(sent - self.before.get(number, 0), 0))
 
     async def _opened(self, one: Watcher) -> Opening:
         """As `Showing.open`, for one whom the gateway above vouches for."""
@@ -158,12 +168,19 @@ class Hop:
             raise
         return opening
 
+    def _gone(self, number: str, how: ViewingEnd) -> Gone:
+        """As the gateway above would say it, with what it said last."""
+        opening = self.on[number]
+        sent = opening.viewing.stats.bytes if opening.viewing is not None else opening.sent
+        return Gone(id=number, how=how, sent=sent + self.before.get(number, 0))
+
     def _leaves(self, gone: Gone) -> None:
         """One of them watches no more, there."""
         opening, showing = self.on.pop(gone.id, None), self.cascade.showing
         if opening is None:
             return
-        opening.sent, opening.viewing, opening.left_at = gone.sent, None, showing.house.clock()
+        opening.sent, opening.viewing = self._passed(gone.id, gone.sent).bytes, None
+        opening.left_at = showing.house.clock()
         if gone.how in RESUMED:
             showing.later(self._left(opening, gone.how))
         else:
@@ -206,10 +223,18 @@ class Hop:
             viewing, self.viewing = self.viewing, None
             self.cascade.showing.later(viewing.kick())
 
+    def stop(self) -> None:
+        """The gateway is being stopped: whoever listens hears no more, and is not told that somebody may not look."""
+        for number in list(self.on):
+            self._leaves(self._gone(number, ViewingEnd.GATEWAY_ENDED))
+        for queue in self._listeners:
+            _put(queue, None)
+        self.dark()
+
     def lost(self) -> None:
         """The gateway above is not heard any more."""
         for number in list(self.on):
-            self._leaves(Gone(id=number, how=ViewingEnd.LOST, sent=_sent(self.on[number])))
+            self._leaves(self._gone(number, ViewingEnd.LOST))
         self.dark()
 
     async def answer(self, offer: HopOffer) -> str:
@@ -242,7 +267,7 @@ class Hop:
             raise HopRosterEmpty
         if hub is None:
             raise TenantUnreachable
-        queue: asyncio.Queue[HopEvent] = asyncio.Queue(LETTERS)
+        queue: asyncio.Queue[HopEvent | None] = asyncio.Queue(LETTERS)
         for number, how in self.refused.items():
             _put(queue, HopEvent(refused=Refused(id=number, how=how)))
         self._listeners.add(queue)
@@ -250,9 +275,12 @@ class Hop:
         try:
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), ALIVE)
+                    event = await asyncio.wait_for(queue.get(), ALIVE)
                 except TimeoutError:
-                    yield HopEvent()
+                    event = HopEvent()
+                if event is None:
+                    return
+                yield event
         finally:
             self._listeners.discard(queue)
             states.cancel()
@@ -263,18 +291,14 @@ class Hop:
             _put(queue, event)
 
 
-def _sent(opening: Opening) -> int:
-    return opening.viewing.stats.bytes if opening.viewing is not None else opening.sent
-
-
-def _put(queue: "asyncio.Queue[HopEvent]", event: HopEvent) -> None:
+def _put(queue: "asyncio.Queue[HopEvent | None]", event: HopEvent | None) -> None:
     """Who does not listen loses the oldest state; who may not look is on the next roster's answer as well."""
     if queue.full():
         queue.get_nowait()
     queue.put_nowait(event)
 
 
-async def _states(hub: Any, queue: "asyncio.Queue[HopEvent]") -> None:
+async def _states(hub: Any, queue: "asyncio.Queue[HopEvent | None]") -> None:
     async with aclosing(hub.states()) as states:
         async for told in states:
             _put(queue, spelled(told))

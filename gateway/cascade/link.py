@@ -20,7 +20,7 @@ from gateway.cascade.neighbours import Below, Neighbours
 from media.faults import BelowRefused, BelowUnreachable
 from schema.administering import ActionRefused
 from schema.watching import CameraHoursOver
-from supervision.faults import Fault, Refusal
+from supervision.faults import Failure, Fault, Refusal
 from supervision.roster import HopEvent, RosterInvalid, read
 from tenants.hall_rows import HallNotFound
 
@@ -34,6 +34,13 @@ DETAIL = 300
 PATIENCE: ContextVar[float] = ContextVar("patience", default=60.0)
 """Seconds for which the gateway above still waits, while it is being answered."""
 REPLY = "mingjing-reply"
+
+
+class HopStopping(Failure):
+    """The gateway is being stopped."""
+
+    code = "HOP_STOPPING"
+    public = True
 
 
 class HopRosterEmpty(Refusal):

@@ -301,10 +301,14 @@ class Showing:
         if not task.cancelled() and (problem := task.exception()) is not None:
             self.house.log({"level": "error", "event": "video", **told(problem)})
 
-    async def close(self) -> None:
-        """Everybody out; what was watched is written down."""
+    def stop(self) -> None:
+        """Everybody out, and told why."""
         for opening in self.openings:
             self.end(opening, ViewingEnd.GATEWAY_ENDED)
+
+    async def close(self) -> None:
+        """What was watched is written down."""
+        self.stop()
         await self.elsewhere.close()
         while self._under_way:
             await asyncio.gather(*self._under_way, return_exceptions=True)

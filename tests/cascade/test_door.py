@@ -205,3 +205,25 @@ async def test_one_who_has_too_many_open_is_refused_and_the_others_are_not(tmp_p
         answer = await at.county.client.post("/video/620102-1/hop/roster", content=content, headers=headers)
         assert [(one["how"], one["id"] in (others[0].id, others[1].id)) for one in answer.json()["refused"]] == [("LOST", True)]
         assert sorted(one["actor"] for one in await at.county.viewings("{live: true}")) == ["city", "county"]
+
+
+async def test_another_viewing_counts_its_own_bytes(tmp_path: Path, film: Path) -> None:
+    """The picture above went on while the gateway between was away."""
+    async with above(tmp_path, film) as by:
+
+        async def said(number: int, how: ViewingEnd | None, sent: int) -> None:
+            here = {name: getattr(WATCHER, name) for name in WATCHER.__struct_fields__} | {"sent": sent}
+            watching = (Watcher(**here),) if how is None else ()
+            gone = () if how is None else (Gone(id=WATCHER.id, how=how, sent=sent),)
+            content = spelled(Roster(session="a" * 32, number=number, watching=watching, gone=gone))
+            assert await by.post(content, by.token(content)) == ""
+
+        await said(1, None, 0)
+        await said(2, None, 3_000)
+        await said(3, ViewingEnd.GATEWAY_ENDED, 5_000)
+        await by.county.served.ended("GATEWAY_ENDED")
+        await said(4, None, 5_000)
+        await said(5, None, 6_000)
+        await said(6, ViewingEnd.LEFT, 7_000)
+        found = {one["endedAs"]: one["bytes"] for one in await by.county.served.ended("LEFT")}
+        assert found == {"GATEWAY_ENDED": 5_000, "LEFT": 2_000}

@@ -246,22 +246,25 @@ async def test_a_county_that_does_not_answer_gives_no_picture_and_says_so_and_co
         assert not viewer.closed.is_set()
 
 
-async def test_a_gateway_between_that_was_killed_and_came_back_shows_the_same_viewing(tmp_path: Path, film: Path) -> None:
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+async def test_a_gateway_between_that_was_away_shows_the_same_viewer_the_picture_again(
+    tmp_path: Path, film: Path, how: str
+) -> None:
     async with cascade(tmp_path, film, ("lanzhou",)) as at:
         viewer = await at.watch("province")
         await viewer.seen()
         listening, city = viewer.events(), at.gateways["lanzhou"]
         assert isinstance(city, Process)
         await until(listening, lambda _, said: said.get("state") == "LIVE")
-        await city.kill()
+        await (city.kill() if how == "killed" else city.stop())
         await until(listening, lambda _, said: said.get("state") == "BACKOFF")
         seen = len(viewer.frames)
         await city.start()
         await viewer.seen(seen + 30)
         await until(listening, lambda _, said: said.get("state") == "LIVE")
         assert not viewer.closed.is_set()
-        (one,) = await at.county.viewings()
-        assert one["endedAt"] is None
+        ended = sorted(str(one["endedAs"]) for one in await at.county.viewings())
+        assert ended == (["None"] if how == "killed" else ["GATEWAY_ENDED", "None"])
 
 
 async def test_a_gateway_above_that_fell_silent_is_shown_nothing_more(tmp_path: Path, film: Path) -> None:

@@ -133,6 +133,36 @@ async def test_a_registry_that_is_gone_closes_every_lease_and_opens_it_again(tmp
         assert scope.can("case.view", VIEW)
 
 
+@pytest.mark.parametrize(("stalls", "closed"), [(1, False), (1_000, True)])
+async def test_a_process_that_stood_still_asks_once_more_before_it_closes(tmp_path: Path, stalls: int, closed: bool) -> None:
+    url = f"sqlite:///{tmp_path}/registry.db"
+    await prepared(url)
+    left = stalls
+    async with registry_at(url) as registry, watching(registry) as leases:
+        own, told = registry.policy_version, asyncio.Queue[Scope | None]()
+        calm = asyncio.Event()
+
+        async def stalling() -> int:
+            nonlocal left
+            if left > 0:
+                left -= 1
+                time.sleep(2 * leases.lease)  # noqa: ASYNC251 - the fault itself
+                await asyncio.sleep(leases.lease)
+            calm.set()
+            return await own()
+
+        lease = await leases.taken("city", told.put_nowait)
+        registry.policy_version = stalling  # type: ignore[method-assign]
+        leases.wake()
+        if closed:
+            assert await asyncio.wait_for(told.get(), 40) is None
+        else:
+            await asyncio.wait_for(calm.wait(), 40)
+            assert told.empty()
+            assert lease.scope is not None
+        leases.given_back(lease)
+
+
 async def test_a_database_that_is_gone_closes_every_lease(own_server: Server) -> None:
     url = own_server.create_database("registry")
     await prepared(url)

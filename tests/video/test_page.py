@@ -111,6 +111,27 @@ async def test_who_may_not_mark_is_told_so_in_the_page(tmp_path: Path, film: Pat
         await page.until("document.querySelector('.evidence output').textContent.startsWith('无权')")
 
 
+@pytest.mark.chromium
+async def test_the_page_makes_its_connection_with_the_ice_servers_it_is_told(tmp_path: Path, film: Path) -> None:
+    secret = tmp_path / "turn"
+    secret.write_text("a secret that the TURN server has, too")
+    secret.chmod(0o600)
+    told = {"video_turn_servers": ("turn:127.0.0.1:9?transport=tcp",), "video_turn_secret_file": str(secret)}
+    async with (
+        served(tmp_path / "data", film, video_ice_servers=("stun:127.0.0.1:9",), **told) as at,
+        chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page,
+    ):
+        await enter(at, page, "province", "查看窗口秩序")
+        await page.run("document.querySelector('#cameras button').click()")
+        await frames_grow(page)
+        servers = await page.run("[...wall.values()][0].peer.getConfiguration().iceServers")
+        stun, turn = sorted(servers, key=lambda one: str(one["urls"]))
+        assert stun["urls"] in ("stun:127.0.0.1:9", ["stun:127.0.0.1:9"])
+        assert turn["urls"] in ("turn:127.0.0.1:9?transport=tcp", ["turn:127.0.0.1:9?transport=tcp"])
+        assert re.fullmatch(r"\d+:[0-9a-f]{16}", turn["username"])
+        assert len(turn["credential"]) == 28
+
+
 async def test_the_page_takes_nothing_from_elsewhere(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path, film) as at:
         for path in ("/video/demo", *(f"/video/demo/{name}" for name in KINDS if name != "demo.html")):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -164,9 +165,15 @@ async def first_of(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Async
 
 
 async def test_a_gateway_that_stops_says_how_it_ended(tmp_path: Path, film: Path) -> None:
-    async with served(tmp_path, film) as at:
+    async with served(tmp_path, film, drain_within=600.0) as at:
         viewer = await at.watch(await at.open("province"))
         await viewer.seen()
+        async with aclosing(viewer.events()) as told:
+            assert (await anext(told))[0] == "token"
+            at.stop()
+            said = [said["how"] async for event, said in told if event == "ended"]
+        assert said == ["GATEWAY_ENDED"], "told at once, not after what is left to drain"
+        await viewer.gone()
     async with served_again(tmp_path, film) as at:
         (ended,) = await at.viewings()
         assert ended["endedAs"] == "GATEWAY_ENDED"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,8 @@ class Served(Insisting):
     camera: str = ""
     hall: str = ""
     peers: list["Viewer"] = field(default_factory=list)
+    stop: Callable[[], None] = lambda: None
+    """As a signal does."""
 
     def token(self, subject: str) -> str:
         return issue(subject, demo_signing(self.config), self.clock(), 3_600)
@@ -193,7 +195,11 @@ async def served_again(folder: Path, film: Path, clock: Clock | None = None, **s
     registry, log = await Registry.open(config.registry_url), Lines()
     serving = server(create_app(config, log, clock), config, log)
     running = asyncio.create_task(serving.serve())
-    at = Served(config, httpx.AsyncClient(), log, clock, registry, film.parent)
+
+    def stop() -> None:
+        serving.should_exit = True
+
+    at = Served(config, httpx.AsyncClient(), log, clock, registry, film.parent, stop=stop)
     try:
         async with asyncio.timeout(60):
             await serving.listening.wait()
@@ -201,7 +207,7 @@ async def served_again(folder: Path, film: Path, clock: Clock | None = None, **s
             at.client = client
             yield at
     finally:
-        serving.should_exit = True
+        stop()
         await running
         await registry.close()
         await asyncio.gather(*(peer.leave() for peer in at.peers))
