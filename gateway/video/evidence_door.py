@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from authz.identity import Actor
@@ -20,6 +20,7 @@ from gateway.refusals import Refused
 from gateway.video.cameras import Named, named
 from gateway.video.evidence_folder import EvidenceChanged, EvidenceFolder, EvidenceMissing
 from gateway.video.exchange import Answered, bearer
+from gateway.video.leased import Held, LeasedFile
 from gateway.video.retention import HALL_EVIDENCE
 from gateway.witness import Asker
 from schema.administering import ActionRefused
@@ -82,20 +83,24 @@ class Downloads:
         place = named(request.path_params["evidence"])
         if place is None:
             raise EvidenceNotFound
-        asker = Asker(record.request_id, actor.subject)
+        asker, held = Asker(record.request_id, actor.subject), Held(self._house, actor, place.tenant, HALL_EVIDENCE)
         try:
             async with asyncio.timeout(self._house.config.answer_within):
-                return await self._standing(actor, asker, place)
-        except TimeoutError:
-            raise AnswerTimedOut from None
+                await held.take()
+                return await self._standing(actor, asker, place, held)
+        except BaseException as problem:  # whatever it is, a cancelled request too: the lease is given back, and it goes on
+            held.give_back()
+            if isinstance(problem, TimeoutError):
+                raise AnswerTimedOut from None
+            raise
 
-    async def _standing(self, actor: Actor, asker: Asker, place: Named) -> Response:
-        """On record, whole, and by rights that still stand then."""
+    async def _standing(self, actor: Actor, asker: Asker, place: Named, held: Held) -> Response:
+        """On record, whole, and by rights that still stand then, and as long as it takes."""
         for _ in range(1 + READ_AGAIN):
             found = await self._found(actor, asker, place)
             if found.state != EvidenceState.KEPT:
                 raise EvidenceNotKept(found.state)
-            response = await self._sound(asker, place, found)
+            response = await self._sound(asker, place, found, held)
             if await self._house.rights.stand(found.scope, found.snapshot):
                 await self._house.callers.stands(actor, found.scope, found.snapshot.version)
                 return response
@@ -123,7 +128,7 @@ class Downloads:
         state, digest, sound = page.rows[0][3:6]
         return Found(state, digest, sound, scope, snapshot)
 
-    async def _sound(self, asker: Asker, place: Named, found: Found) -> Response:
+    async def _sound(self, asker: Asker, place: Named, found: Found, held: Held) -> Response:
         """The file as it was kept. What was not is on record too, and nothing of it is sent."""
         kind = container(found.sound)
         try:
@@ -134,7 +139,7 @@ class Downloads:
             raise
         await self._noted(asker, place, found, None)
         headers = {"etag": f'"{found.digest}"', "cache-control": "no-store", "x-content-type-options": "nosniff"}
-        return FileResponse(path, headers=headers, media_type=MEDIA[kind], filename=f"evidence-{place}.{kind}")
+        return LeasedFile(held, path, headers=headers, media_type=MEDIA[kind], filename=f"evidence-{place}.{kind}")
 
     async def _noted(self, asker: Asker, place: Named, found: Found, fault: Failure | None) -> None:
         """Raises AuditUnwritable."""

@@ -188,14 +188,16 @@ async def test_a_camera_that_comes_back_is_in_the_same_clip(film: Path, tmp_path
 @pytest.mark.parametrize("when", ["after the mark", "before the mark"])
 async def test_a_clip_holds_one_size_of_picture(films, film: Path, tmp_path: Path, when: str) -> None:
     other = films(size=(480, 270))
-    settings = replace(SHORT, evidence_after=600)
+    settings = replace(SHORT, evidence_after=600, backoff_first=0.1)
     relay = Relay(settings)
     async with Camera(pictures(film)) as camera:
         hub = relay.hub("hall", RtspSource(camera.url, settings))
         async with watched(hub) as keeper:
             recording = recorded(hub, tmp_path / "c.mp4") if when == "after the mark" else None
             writing = asyncio.create_task(written(recording)) if recording else None
+            await camera.kill()
             camera.pictures = pictures(other)
+            await camera.start()
             key = without_delimiters(camera.pictures)[0]
             parts = h264.payloads(key)
             await keeper.kept(lambda packets: parts[-1] in {payload for _, _, payload in packets})
@@ -210,6 +212,7 @@ async def test_a_clip_holds_one_size_of_picture(films, film: Path, tmp_path: Pat
     assert found.keys[0]
     if when == "after the mark":
         assert (clip.short, found.sizes) == (Short.PICTURE_CHANGED, {(320, 180)})
+        assert is_run_of(found.pictures, pictures(film))
     else:
         assert (clip.short, found.sizes) == (Short.GATEWAY_ENDED, {(480, 270)})
         assert is_run_of(found.pictures, pictures(other))
