@@ -63,9 +63,9 @@ class BelowSource:
         AskingConnection.take(peer, feed.settings)
         telling = asyncio.ensure_future(_telling(self.below, feed, silence, over))
         try:
-            await self._asked(peer, settled, feed)
-            for receiver in receivers:
+            for receiver in receivers:  # before anything can come: the first packets are the key frame
                 receiver.attach(feed)
+            await self._asked(peer, settled, feed)
             await _first(over, *(receiver.gone for receiver in receivers))
             raise silence[0] if silence else SourceFault(f"{self.below.name}: It ended the connection.")
         finally:
