@@ -110,8 +110,7 @@ async def test_the_picture_goes_with_the_right_to_it(tmp_path: Path, film: Path,
         told = [one async for one in listening][-1]
         assert told[0] == "ended"
         assert told[1]["how"] == ENDINGS[ending]
-        ended = {one["actor"]: one for one in await at.ended(ENDINGS[ending])}["province"]
-        assert ended["bytes"] > 0
+        assert await at.sent("province", ENDINGS[ending])
         again = await viewer.post(await at.viewer(viewer.opened).offer())
         assert again.status_code == 401
         if ending in (right_withdrawn, sessions_ended, kicked):

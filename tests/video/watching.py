@@ -87,6 +87,15 @@ class Served(Insisting):
         nodes: list[Any] = answer["data"]["viewings"]["nodes"]
         return nodes
 
+    async def sent(self, who: str, how: str) -> Any:
+        """The viewing of one who got something, once it has ended so; its bytes may be written after its end."""
+        async with asyncio.timeout(40):
+            while True:
+                for one in await self.viewings():
+                    if (one["actor"], one["endedAs"]) == (who, how) and one["bytes"] > 0:
+                        return one
+                await asyncio.sleep(0.02)
+
     async def ended(self, how: str, count: int = 1) -> list[Any]:
         """The viewings, once so many have ended so."""
         async with asyncio.timeout(40):
