@@ -15,7 +15,7 @@ from supervision.tree import Tree
 from tenants.read import merge
 from tenants.read.amounts import halved, whole
 from tenants.read.fanout import Fanout
-from tenants.read.masks import Masking, gates, searched
+from tenants.read.masks import Masking, gates, masking_of, searched
 from tenants.read.opened import OPENED, Sought
 from tenants.read.plan import Plan, Step, divided
 from tenants.read.request import (
@@ -57,7 +57,7 @@ class Engine:
 
     async def page(self, read: Read, shape: Shape, asking: Asking) -> Page:
         """One page over all the read's tenants together."""
-        masking = Masking(read, asking.scope, self.tree.paths)
+        masking = masking_of(read, asking.scope, self.tree.paths)
         asked = one_more(read, masking.columns)
         steps, lacking = self._planned(asked, asking)
         parts = await self._ask(

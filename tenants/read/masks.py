@@ -68,6 +68,8 @@ MASKS: Mapping[str, tuple[str, Mask]] = {
 }
 """Column → the action that opens it, and how it is masked."""
 
+MASKING = ("masking",)
+"""Under which a read keeps its masks; it is no name of columns."""
 FIRST = 3
 """Rows begin with (order key, tenant, id)."""
 
@@ -145,6 +147,15 @@ class Masking:
 
     def _opens(self, held: Rows | bool, row: Row) -> bool:
         return opens(held, row, self._of_cases)
+
+
+def masking_of(read: Read, scope: Scope, paths: Mapping[str, str]) -> Masking:
+    """The masks of a page; those of the last time where the same read comes again with the same rights over the same tree."""
+    known: Any = read.kept.get(MASKING)
+    if known is None or known[0] is not scope or known[1] is not paths:
+        known = read.kept[MASKING] = scope, paths, Masking(read, scope, paths)
+    masking: Masking = known[2]
+    return masking
 
 
 def opens(rows: Rows | bool, row: Row, of_cases: bool) -> bool:
