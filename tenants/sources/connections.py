@@ -24,6 +24,7 @@ class Connections:
         self._pool, self._turn = pool, Places(most)
         self._sound: list[Any] = []
         self._returning: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> list[Any]:
         """The rows. Raises the driver's errors."""
@@ -35,7 +36,10 @@ class Connections:
             except BaseException:  # whatever it is, a cancelled request too: the connection goes back, and it goes on as it came
                 self._return_later(connection)
                 raise
-            self._sound.append(connection)
+            if self._closing:  # whoever closes waits for what is out
+                self._return_later(connection)
+            else:
+                self._sound.append(connection)
         finally:
             self._turn.give()
         return rows
@@ -55,6 +59,8 @@ class Connections:
         task.add_done_callback(self._returning.discard)
 
     async def close(self) -> None:
+        """Once what is being asked has been answered."""
+        self._closing = True
         while self._sound:
             await self._pool.release(self._sound.pop())
         await self._pool.close()
