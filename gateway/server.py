@@ -4,7 +4,6 @@ uvicorn's httptools protocol gathers an address or a header of any size, and wai
 """
 
 import asyncio
-import gc
 import logging
 import resource
 import socket
@@ -17,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.config import Config
 from gateway.log import Lines, Log
+from gateway.memory import settled
 
 HEAD_BYTES = 65_536
 DESCRIPTORS = 65_536
@@ -86,8 +86,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """From now on requests come in."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()  # what start-up made lives as long as the process: no collection need walk it again
+        settled()
         if self.started:
             self.log({"level": "info", "event": "listening", "url": self.url})
             self.listening.set()
