@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.config import Config
 from gateway.log import Lines, Log
 from gateway.memory import settled
+from gateway.outgoing import Outgoing
 
 HEAD_BYTES = 65_536
 DESCRIPTORS = 65_536
@@ -34,7 +35,7 @@ class Protocol(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Outgoing(transport, self.loop))
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
