@@ -26,6 +26,7 @@ from bench.drivers import Files, pool
 from bench.questions import STATE
 from bench.rows import FEW
 from gateway.config import Config
+from gateway.memory import settled
 from tenants.tables import utc_text
 
 Fetch = Callable[[str, int], Awaitable[Sequence[Any]]]
@@ -81,6 +82,7 @@ def application(rows: Rows, routes: list[Route]) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await rows.open()
+        settled()  # as the product's server is
         yield
 
     return Starlette(routes=routes, lifespan=lifespan)

@@ -4,7 +4,6 @@ uvicorn's httptools protocol gathers an address or a header of any size, and wai
 """
 
 import asyncio
-import gc
 import logging
 import resource
 import socket
@@ -18,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.config import Config
 from gateway.log import Lines, Log
+from gateway.memory import settled
 
 DESCRIPTORS = 65_536
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -86,8 +86,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """From now on requests come in."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()  # what start-up made lives as long as the process: no collection need walk it again
+        settled()
         if self.started:
             self.log({"level": "info", "event": "listening", "url": self.url})
             self.listening.set()

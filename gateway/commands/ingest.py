@@ -22,6 +22,7 @@ from gateway.ingest.mapping import read_mapping
 from gateway.ingest.names import SOURCE
 from gateway.ingest.receive import Receiving
 from gateway.ingest.report import Report
+from gateway.memory import settled
 from gateway.progress import progress
 from supervision.faults import Refusal
 from tenants.catalogue_rows import write_catalogue
@@ -83,6 +84,7 @@ async def _send(at: Desk, tenant: str, named: str, read: File, shift: timedelta,
         return await record(at.source(tenant), tenant, Batch(named, arrivals), await clocks.current(), datetime.now(UTC))
 
     receiving = Receiving(take, limits)
+    settled()
     with progress(f"bytes of {read.path.name}", read.size) as told:
         await load(read.lines(limits, shift, told), receiving, report)
     if receiving.fault is not None:
