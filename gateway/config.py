@@ -94,6 +94,8 @@ class Config:
     sqlite_write_threads: int = setting(4, "threads that write into the SQLite files of a folder", 1)
     postgres_connections: int = setting(4, "connections to one PostgreSQL database", 1)
 
+    head_bytes: int = setting(65_536, "bytes of one request's line and headers", 1_024)
+    head_within: float = setting(20.0, "seconds for them to come", 0.01)
     body_bytes: int = setting(1_048_576, "bytes of one GraphQL request's body or query string", 1)
     query_tokens: int = setting(4_000, "tokens of one document", 1)
     query_depth: int = setting(15, "levels of nested selections", 1)
@@ -184,7 +186,10 @@ class Config:
     video_resends: int = setting(400, "packets sent again to one viewer in a second", 0)
     video_evidence_before: float = setting(60.0, "seconds before a marked moment that are kept as evidence", 0, most=600)
     video_evidence_after: float = setting(60.0, "seconds after it; its camera stays open for that long", 1, most=600)
-    video_evidence_bytes: int = setting(16_777_216, "bytes of memory for a camera's last seconds, while they may be marked", 0)
+    video_evidence_bytes: int = setting(
+        16_777_216, "bytes of memory for a camera's last seconds, while they may be marked", 1_048_576
+    )
+    video_evidence_total_bytes: int = setting(536_870_912, "bytes of memory for those of all cameras in one process", 1_048_576)
     video_evidence_clip_bytes: int = setting(67_108_864, "bytes of one clip of evidence", 65_536)
     video_offer_bytes: int = setting(65_536, "characters of one offer (SDP)", 1)
     video_offer_candidates: int = setting(8, "candidates of one offer", 0, most=64)
@@ -212,6 +217,7 @@ class Config:
     video_evidence_days: int = setting(180, "days for which evidence is kept", 1, most=36_500)
     video_evidence_every: float = setting(3_600.0, "seconds between two looks for evidence whose time is over", 0.05)
     video_evidence_at_once: int = setting(16, "moments recorded at the same time in one process", 1)
+    video_evidence_reads: int = setting(4, "clips read through at the same time before they are sent, in one process", 1)
     video_evidence_burst: int = setting(10, "moments that one person may mark at once", 1)
     video_evidence_rate: float = setting(0.05, "moments a second that one person may mark on and on", 0.0001)
     gateways_file: str = setting("", "file of the gateways below and above this one (docs/video.md); empty: there are none")

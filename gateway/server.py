@@ -8,6 +8,7 @@ import logging
 import resource
 import socket
 from asyncio import TimerHandle, Transport
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -19,18 +20,17 @@ from gateway.log import Lines, Log
 from gateway.memory import settled
 from gateway.outgoing import Outgoing
 
-HEAD_BYTES = 65_536
 DESCRIPTORS = 65_536
-HEAD_SECONDS = 20.0
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection whose requests have a head of bounded size, which comes in bounded time."""
+    """A connection whose requests have a head of at most so many bytes, which comes within so many seconds."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, most: int, within: float, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self._most, self._within = most, within
         self._head, self._expecting = 0, True
         self._timer: TimerHandle | None = None
 
@@ -47,7 +47,7 @@ class Protocol(HttpToolsProtocol):
         if self._expecting:
             self._wait_for_head()
             self._head += len(data)
-            if self._head > HEAD_BYTES:
+            if self._head > self._most:
                 self._cut(TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -61,7 +61,7 @@ class Protocol(HttpToolsProtocol):
     def _wait_for_head(self) -> None:
         """A head that came whole in one piece, as most do, needs no timer."""
         if self._timer is None:
-            self._timer = self.loop.call_later(HEAD_SECONDS, self._cut, TOO_SLOW)
+            self._timer = self.loop.call_later(self._within, self._cut, TOO_SLOW)
 
     def _head_came(self) -> None:
         self._expecting = False
@@ -124,7 +124,7 @@ def server(app: ASGIApp, config: Config, log: Log) -> Server:
         app,
         host=config.host,
         port=config.port,
-        http=Protocol,
+        http=partial(Protocol, config.head_bytes, config.head_within),  # type: ignore[arg-type]
         loop="asyncio",
         ws="none",
         lifespan="on",

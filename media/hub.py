@@ -15,14 +15,16 @@ from media.entrance import Entrance
 from media.faults import CameraKeyless, CameraSilent, NotPushed, SourceFault, ViewersExceeded
 from media.feed import Feed
 from media.keeping import Keeping
+from media.lately import Shelf
 from media.offers import Offer, admitted
-from media.recording import Recording, Short
+from media.recording import Recording
 from media.settings import VideoSettings
 from media.source import Source
 from media.sources.pushed import PushedSource
 from media.states import RESTING, State, Told
 from media.stream import Stream
 from media.viewing import Ended, Publishing, Viewing, Visit
+from supervision.evidence import EvidenceShort
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +39,19 @@ TOLD_MOST = 64
 
 
 class Hub:
-    """`sound`: whether this camera's sound may be heard. `room`: raises a Refusal where no further peer has room."""
+    """`sound`: whether this camera's sound may be heard. `room`: raises a Refusal where no further peer has room. `shelf`: of what
+    is kept of all cameras.
+    """
 
     def __init__(
-        self, name: str, source: Source, settings: VideoSettings, entrance: Entrance, sound: bool, room: Callable[[], None]
+        self,
+        name: str,
+        source: Source,
+        settings: VideoSettings,
+        entrance: Entrance,
+        sound: bool,
+        room: Callable[[], None],
+        shelf: Shelf,
     ) -> None:
         self.name, self.source, self.settings, self.sound = name, source, settings, sound
         self.state = Told(State.IDLE)
@@ -51,7 +62,7 @@ class Hub:
         self._entrance, self._room = entrance, room
         self._video = Stream(90_000, settings, self._ask_key)
         self._sound = Stream(48_000, settings, lambda: None, cached=False)
-        self.keeping = Keeping(settings, self._video, self._sound)
+        self.keeping = Keeping(settings, self._video, self._sound, shelf)
         self._feed: Feed | None = None
         self._below: Told | None = None
         self._key_asked_at = -1e9
@@ -76,7 +87,7 @@ class Hub:
         recording.on_end = lambda: self._recorded(recording)
         self._wanted()
         if self.state.state in RESTING:
-            recording.stop(Short.SOURCE_LOST)
+            recording.stop(EvidenceShort.SOURCE_LOST)
         return recording
 
     def _recorded(self, recording: Recording) -> None:
@@ -156,7 +167,7 @@ class Hub:
 
     async def close(self) -> None:
         """Everybody out, the camera let go."""
-        self.keeping.stop(Short.CAMERA_CHANGED)
+        self.keeping.stop(EvidenceShort.CAMERA_CHANGED)
         await asyncio.gather(*(visit.kick(Ended.CLOSED) for visit in self.visits))
         tasks = [task for task in (self._running, self._tending) if task is not None]
         if self._letting_go is not None:
@@ -165,6 +176,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._running = self._tending = None
+        self.keeping.keep(False)
         self._tell(Told(State.IDLE))
 
     def _wanted(self) -> None:
@@ -209,7 +221,7 @@ class Hub:
             fault = await self._attempt()
             if fault.state in RESTING:
                 self._running = None
-                self.keeping.stop(Short.SOURCE_LOST)
+                self.keeping.stop(EvidenceShort.SOURCE_LOST)
                 self._tell(Told(fault.state, fault.code, fault.reason))
                 return
             if monotonic() - began > STEADY:

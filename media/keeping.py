@@ -6,11 +6,12 @@ Reads the streams as viewers do. Whether anybody may mark is told to it.
 from time import monotonic
 from typing import BinaryIO
 
-from media.lately import Came, Lately
+from media.lately import Came, Lately, Shelf
 from media.packets import Batch
-from media.recording import Recording, Short
+from media.recording import Recording
 from media.settings import VideoSettings
 from media.stream import Stream
+from supervision.evidence import EvidenceShort
 
 SPARE = 5.0
 """Seconds kept beyond those that a clip goes back: between a mark and its recording it is put on record."""
@@ -19,9 +20,9 @@ SPARE = 5.0
 class Keeping:
     """Of one hub."""
 
-    def __init__(self, settings: VideoSettings, video: Stream, sound: Stream) -> None:
+    def __init__(self, settings: VideoSettings, video: Stream, sound: Stream, shelf: Shelf) -> None:
         self.settings = settings
-        self.lately = Lately(settings.evidence_before + SPARE, settings.evidence_bytes)
+        self.lately = Lately(settings.evidence_before + SPARE, settings.evidence_bytes, shelf)
         self.recordings: set[Recording] = set()
         self._video, self._sound = video, sound
         self._kept = False
@@ -32,6 +33,7 @@ class Keeping:
     def keep(self, wanted: bool, sound: bool = False) -> None:
         """From now on, beginning with what came since the last key frame; or not any more: then nothing stays."""
         if wanted == self._kept:
+            self.lately.age(monotonic())
             return
         self._kept = wanted
         if not wanted:
@@ -61,7 +63,7 @@ class Keeping:
         for stream in (self._video, self._sound):
             stream.readers.discard(recording)
 
-    def stop(self, why: Short) -> None:
+    def stop(self, why: EvidenceShort) -> None:
         """All recordings end with what they have."""
         for recording in self.recordings:
             recording.stop(why)

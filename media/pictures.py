@@ -14,11 +14,12 @@ from media.packets import Packet
 
 
 class Picture(NamedTuple):
-    """A whole one. `at`: its timestamp, in 90 kHz; `came`: when its first packet came."""
+    """A whole one. `at`: its timestamp, in 90 kHz; `came`: when its first packet came; `lost`: at least so many before it."""
 
     at: int
     came: float
     units: list[bytes]
+    lost: int = 0
 
     @property
     def key(self) -> bool:
@@ -53,6 +54,30 @@ class Parts:
         """None where a packet of it never came, or it has more than `most` bytes."""
         units = whole(self.packets, self.at, most)
         return Picture(self.at, self.came, units) if units else None
+
+
+class Unbroken:
+    """Pictures in order, each with how many were lost since the one before. Of a gap between two whole ones: one, at least."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lost = 0
+        self._next: int | None = None
+        """The number that follows the last whole picture."""
+
+    def whole(self, some: Sequence[Parts]) -> list[Picture]:
+        """Those that are. Of `most` bytes each."""
+        found = []
+        for parts in some:
+            numbers = [packet.number for packet in parts.packets]
+            picture = parts.picture(self._most)
+            if picture is None:
+                self._lost += 1
+                continue
+            gap = not self._lost and self._next is not None and min(numbers) > self._next
+            found.append(picture._replace(lost=self._lost + gap))
+            self._lost, self._next = 0, max(numbers) + 1
+        return found
 
 
 class Pictures:

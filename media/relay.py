@@ -13,6 +13,7 @@ import asyncio
 from media.entrance import Entrance
 from media.faults import ViewersExceeded
 from media.hub import Hub
+from media.lately import Shelf
 from media.settings import VideoSettings
 from media.source import Source
 
@@ -23,13 +24,14 @@ class Relay:
     def __init__(self, settings: VideoSettings) -> None:
         self.settings = settings
         self.hubs: dict[str, Hub] = {}
+        self.shelf = Shelf(settings.evidence_total_bytes)
         self._entrance = Entrance(settings)
 
     def hub(self, name: str, source: Source, sound: bool = False) -> Hub:
         """The camera of that name; where it is known, with this source from now on."""
         hub = self.hubs.get(name)
         if hub is None:
-            hub = self.hubs[name] = Hub(name, source, self.settings, self._entrance, sound, self._room)
+            hub = self.hubs[name] = Hub(name, source, self.settings, self._entrance, sound, self._room, self.shelf)
         else:
             hub.sound = sound
             hub.replace(source)

@@ -51,6 +51,7 @@ class VideoSettings:
     evidence_before: float = 60.0               # of a marked moment, as far as it was being watched
     evidence_after: float = 60.0                # of it; the camera stays open for that long
     evidence_bytes: int = 16_777_216            # of memory for a camera's last seconds, while they may be marked
+    evidence_total_bytes: int = 536_870_912     # of memory for the last seconds of all cameras
     evidence_clip_bytes: int = 67_108_864       # of one clip
 
     offer_bytes: int = 65_536

@@ -15,7 +15,7 @@ from schema.hall_lists import HallsField
 from schema.nodes import Node
 from schema.scalars import Long
 from schema.words import described
-from supervision.evidence import EvidenceShort, EvidenceSound, EvidenceState
+from supervision.evidence import HALL_EVIDENCE, EvidenceShort, EvidenceSound, EvidenceState
 from tenants.read.request import Filter, Order
 
 if TYPE_CHECKING:
@@ -83,10 +83,12 @@ class Evidence(Node):
     marked_at: datetime = column("The moment.")
     state: EvidenceState = column("How it stands.")
     begins_at: datetime | None = column("When its first picture came: a key frame, up to a minute before the moment.")
-    ends_at: datetime | None = column("When its last picture ended.")
+    ends_at: datetime | None = column("When its last picture came.")
     bytes: Long | None = column("Bytes of the clip.")
     pictures: int | None = column("Pictures in it, each as the camera sent it.")
-    lost_pictures: int | None = column("Pictures that were left out, for parts of them never came.")
+    lost_pictures: int | None = column(
+        "Pictures that were left out, for parts of them never came; where all of several in a row is missing, one is counted."
+    )
     sha256: str | None = column("SHA-256 of the clip, in hexadecimal digits.")
     sound: EvidenceSound | None = column("Its sound, as it came; null: none.")
     short: EvidenceShort | None = column("Why it ends before its time; null where it does not.")
@@ -102,7 +104,7 @@ class EvidenceField(HallsField):
     """`evidence`: of what the asker may see evidence of."""
 
     entity = "evidence"
-    action = "hall.evidence"
+    action = HALL_EVIDENCE
     where = EVIDENCE
 
     def order(self, arguments: Arguments) -> Order:

@@ -13,9 +13,9 @@ from schema.mutating import changing, run_of
 from schema.nodes import GlobalId
 from schema.run import Run
 from schema.watching import NotWatching, Video, Watched
+from supervision.evidence import HALL_EVIDENCE
 from tenants.hall_rows import HallNotFound
 
-HALL_EVIDENCE = "hall.evidence"
 NOTE = 500
 """Characters of a note at most."""
 
@@ -39,10 +39,10 @@ async def mark_moment(info: Info[Any, None], viewing: Which, note: Note) -> Mome
         raise HallNotFound
     watched = await _watched(run, video, place)
     why = why_of(may.text(note, NOTE))
-    video.markable()
     said = f"marked a moment of Viewing {watched.viewing}, Camera {watched.camera} ({watched.code})"
-    async with may.noted(run, place.tenant, said, why, action=HALL_EVIDENCE, entity="evidence"):
-        made = await video.marked(place.tenant, watched, why, run.context.asking.now)
+    with video.marking():
+        async with may.noted(run, place.tenant, said, why, action=HALL_EVIDENCE, entity="evidence"):
+            made = await video.marked(place.tenant, watched, why, run.context.asking.now)
     ids = {name: strawberry.ID(f"{name}:{place.tenant}:{row}") for name, row in (("Evidence", made.row), ("Viewing", made.viewing))}
     return MomentMarked(
         id=ids["Evidence"], viewing=ids["Viewing"], marked_at=made.marked_at, until=made.until, keep_until=made.keep_until

@@ -1,6 +1,7 @@
 """What the schema needs of whoever shows video: a protocol, and the values that cross it. Knows no picture and no HTTP."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -122,8 +123,8 @@ class Video(Protocol):
     def watched(self, tenant: str, viewing: int | None, camera: int | None) -> Watched | None:
         """What the asker watches here at this moment, by the number of the viewing or of the camera."""
 
-    def markable(self) -> None:
-        """Counts a marked moment. Raises a Refusal where there were too many, or too many are being recorded."""
+    def marking(self) -> AbstractContextManager[None]:
+        """Around a moment's marking: counts it. Raises a Refusal where there were too many, or too many are being recorded."""
 
     async def marked(self, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
         """Records this moment, which was just now. Raises a Failure where that cannot be."""

@@ -1,9 +1,12 @@
-"""Evidence of what a hall's camera showed, as words: how a clip stands, and why one is shorter than it might be.
+"""Evidence of what a hall's camera showed, as words: the right to it, how a clip stands, and why one is shorter than it might be.
 
 Knows no picture, no file and no database.
 """
 
 from enum import StrEnum
+
+HALL_EVIDENCE = "hall.evidence"
+"""The right to mark a moment, and to see what was kept of it."""
 
 
 class EvidenceState(StrEnum):
@@ -16,7 +19,7 @@ class EvidenceState(StrEnum):
 
 
 class EvidenceShort(StrEnum):
-    """Why a clip ends before its time, by the names that the relay gives the reasons."""
+    """Why a clip ends before its time."""
 
     SOURCE_LOST = "SOURCE_LOST"
     PICTURE_CHANGED = "PICTURE_CHANGED"

@@ -63,13 +63,13 @@ _OF = {name: select(viewings.c[name]).where(viewings.c.id == _MARKED["viewing_id
        for name in ("camera_id", "department_id")}  # fmt: skip
 _BEGIN = insert(evidence).values(**_MARKED, **_OF, state=EvidenceState.RECORDING.value).returning(evidence.c.id)
 _MINE = and_(evidence.c.id == bindparam("at"), evidence.c.state == EvidenceState.RECORDING.value)
-_KEPT = update(evidence).where(_MINE).returning(evidence.c.id)
+_SAME = and_(evidence.c.id == bindparam("at"), evidence.c.state == EvidenceState.KEPT.value, evidence.c.sha256 == _given("sha256"))
+_KEPT = update(evidence).where(or_(_MINE, _SAME)).returning(evidence.c.id)
 _KEPT = _KEPT.values(state=EvidenceState.KEPT.value, **{name: _given(name) for name in Kept._fields})
 _FAILED = update(evidence).where(_MINE).values(state=EvidenceState.FAILED.value, failure=_given("failure"))
 _LOST = select(evidence.c.id).where(
     evidence.c.state == EvidenceState.RECORDING.value, evidence.c.gateway == bindparam("mine"),
-    or_(evidence.c.marked_at < bindparam("began", type_=evidence.c.marked_at.type),
-        evidence.c.marked_at < bindparam("late", type_=evidence.c.marked_at.type)),
+    evidence.c.marked_at < bindparam("since", type_=evidence.c.marked_at.type),
 )  # fmt: skip
 _DUE = select(*(evidence.c[name] for name in Due._fields)).where(
     evidence.c.state == EvidenceState.KEPT.value, evidence.c.keep_until < bindparam("now", type_=evidence.c.keep_until.type)
@@ -91,7 +91,9 @@ async def begin(source: Source, tenant: str, marked: Marked) -> int:
 
 
 async def keep(source: Source, tenant: str, number: int, kept: Kept) -> bool:
-    """False where it is not being recorded any more, as far as the rows say."""
+    """False where it is not being recorded any more, as far as the rows say. Once more is harmless: whether a write that failed
+    was made is not known.
+    """
     async with source.write(tenant) as session:
         return bool(await session.fetch(_KEPT, {"at": number, **kept._asdict()}))
 
@@ -101,10 +103,10 @@ async def fail(source: Source, tenant: str, number: int, code: str) -> None:
         await session.run(_FAILED, [{"at": number, "failure": code}])
 
 
-async def fail_lost(source: Source, tenant: str, gateway: str, began: datetime, late: datetime, code: str) -> list[int]:
-    """Those of a gateway that it records no more: from before it began, and those that should be done long since."""
+async def fail_lost(source: Source, tenant: str, gateway: str, since: datetime, code: str) -> list[int]:
+    """Those of a gateway that were marked before a moment, and so are not recorded any more."""
     async with source.write(tenant) as session:
-        found = [int(row[0]) for row in await session.fetch(_LOST, {"mine": gateway, "began": began, "late": late})]
+        found = [int(row[0]) for row in await session.fetch(_LOST, {"mine": gateway, "since": since})]
         if found:
             await session.run(_FAILED, [{"at": number, "failure": code} for number in found])
         return found

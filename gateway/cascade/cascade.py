@@ -19,7 +19,7 @@ from gateway.cascade.hop import Hop
 from gateway.cascade.link import Limits, Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import HopSource, Upstream, new_session, watcher
-from gateway.video.afar import Keeping
+from gateway.video.afar import ViewingJournal
 from gateway.video.cameras import Named
 from gateway.video.openings import Opening
 from gateway.video.showing import Showing
@@ -39,7 +39,7 @@ TOKENS = 200_000
 class Journals(NamedTuple):
     """Where a viewing is written: in the tenant's database, or by the gateway that has it."""
 
-    local: Keeping
+    local: ViewingJournal
     cascade: "Cascade"
 
     async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:

@@ -11,7 +11,7 @@ from supervision.halls import ViewingEnd
 from tenants.hall_rows import Camera
 
 
-class Keeping(Protocol):
+class ViewingJournal(Protocol):
     """Where it is written down who watches: `gateway.video.journal` for cameras that are here."""
 
     async def begin(self, opening: Opening, again: float) -> Camera | ViewingEnd:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -84,8 +85,8 @@ class Asking:
     def watched(self, tenant: str, viewing: int | None, camera: int | None) -> Watched | None:
         return self.showing.evidence.watched(self.actor.subject, tenant, viewing, camera)
 
-    def markable(self) -> None:
-        self.showing.evidence.markable(self.actor.subject)
+    def marking(self) -> AbstractContextManager[None]:
+        return self.showing.evidence.marking(self.actor.subject)
 
     async def marked(self, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
         return await self.showing.evidence.mark(self.actor.subject, tenant, watched, note, at)

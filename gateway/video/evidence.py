@@ -4,8 +4,8 @@ Who marks has been admitted, and it is on record. A moment that a killed gateway
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -14,12 +14,13 @@ from gateway.log import told
 from gateway.video.evidence_folder import Draft, EvidenceFolder
 from gateway.video.openings import Opening, Openings
 from gateway.video.pace import Pace, VideoTooOften
-from gateway.video.retention import HALL_EVIDENCE, Retention
+from gateway.video.retention import Retention
 from media.faults import ClipUnwritable
-from media.recording import Clip, Recording, Short
+from media.recording import Clip, Recording
 from media.relay import Relay
 from schema.watching import Moment, NotWatching, Watched
 from supervision.audit import Deed, Outcome
+from supervision.evidence import HALL_EVIDENCE, EvidenceShort
 from supervision.faults import Failure, Fault, Refusal, TenantUnreachable
 from tenants import evidence_rows
 from tenants.evidence_rows import Kept, Marked
@@ -53,6 +54,9 @@ class Evidence:
         self.folder = EvidenceFolder(config.evidence_folder)
         self._house, self._relay, self._openings, self._now = house, relay, openings, now
         self._pace = Pace(config.video_evidence_rate, config.video_evidence_burst)
+        self._marking = 0
+        """Marks that are admitted, and not recorded yet."""
+        self._under_way: set[asyncio.Task[Moment]] = set()
         self._recorded: dict[Recording, asyncio.Task[None]] = {}
         self._began = now()
         self._actor = f"gateway:{config.gateway_name}"
@@ -80,17 +84,32 @@ class Evidence:
                 return Watched(one.row, wanted.camera, wanted.code, wanted.department)
         return None
 
-    def markable(self, subject: str) -> None:
-        """Raises EvidenceTooMany."""
-        if len(self._recorded) >= self._house.config.video_evidence_at_once:
-            raise EvidenceTooMany(f"{len(self._recorded)} are being recorded")
+    @contextmanager
+    def marking(self, subject: str) -> Iterator[None]:
+        """Around a mark, from before it is on record: it has a place among those that are recorded. Raises EvidenceTooMany."""
+        if len(self._recorded) + self._marking >= self._house.config.video_evidence_at_once:
+            raise EvidenceTooMany("as many are being recorded as may be")
         try:
             self._pace.take(subject, monotonic())
         except VideoTooOften as often:
             raise EvidenceTooMany(often.detail) from None
+        self._marking += 1
+        try:
+            yield
+        finally:
+            self._marking -= 1
 
     async def mark(self, subject: str, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
-        """A moment ago, on its way to the folder. Raises NotWatching, ClipUnwritable, and what a tenant's database raises."""
+        """A moment ago, on its way to the folder. It is on record, so it goes on where the asker does not wait for it.
+
+        Raises NotWatching, ClipUnwritable, and what a tenant's database raises.
+        """
+        marking = asyncio.create_task(self._mark(subject, tenant, watched, note, at))
+        self._under_way.add(marking)
+        marking.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(marking)
+
+    async def _mark(self, subject: str, tenant: str, watched: Watched, note: str, at: datetime) -> Moment:
         config, marked = self._house.config, monotonic() - max(0.0, (self._now() - at).total_seconds())
         hub = self._relay.hubs.get(f"{tenant}-{watched.camera}")
         if hub is None:
@@ -105,7 +124,8 @@ class Evidence:
             await self._failed(tenant, row, ClipUnwritable(problem.strerror or ""))
             raise ClipUnwritable(problem.strerror or "") from problem
         recording = hub.record(draft.file, f"Evidence:{tenant}:{row}", marked)
-        self._recorded[recording] = asyncio.create_task(self._record(recording, draft, tenant, row, at))
+        task = self._recorded[recording] = asyncio.create_task(self._record(recording, draft, tenant, row, at))
+        task.add_done_callback(self._done)
         ends = at + timedelta(seconds=config.video_evidence_after)
         return Moment(row, watched.viewing, at, ends, until)
 
@@ -121,7 +141,7 @@ class Evidence:
             clip = await recording.run()
             digest, size = await asyncio.to_thread(self.folder.keep, draft, clip.format)
             await self._noted(tenant, f"kept Evidence {row}, SHA-256 {digest}, {size} bytes")
-            await self._kept(tenant, row, clip, digest, kept(clip, marked, digest, size))
+            await self._kept(tenant, row, clip, kept(clip, marked, digest, size))
         except Fault as fault:
             await self._failed(tenant, row, fault)
         except OSError as problem:
@@ -130,24 +150,33 @@ class Evidence:
             await asyncio.to_thread(self.folder.discard, draft)
             self._recorded.pop(recording, None)
 
-    async def _kept(self, tenant: str, row: int, clip: Clip, digest: str, what: Kept) -> None:
-        """A clip of which no row can tell is no evidence: it is taken away."""
+    def _done(self, recording: asyncio.Task[None]) -> None:
+        """A mistake of ours is told; its row is failed by a later look."""
+        if not recording.cancelled() and (problem := recording.exception()) is not None:
+            self._house.log({"level": "error", "event": "evidence", **told(problem)})
+
+    async def _kept(self, tenant: str, row: int, clip: Clip, what: Kept) -> None:
+        """A clip of which no row tells is no evidence: it is taken away. Where that is not known the file stays: the row may have
+        been written, and if not it is a stray.
+        """
         for pause in (*AGAIN, None):
             try:
-                if not await evidence_rows.keep(self._source(tenant), tenant, row, what):
-                    raise EvidenceLost
-                return
-            except Fault as fault:
-                if pause is None or isinstance(fault, EvidenceLost):
-                    await asyncio.to_thread(self.folder.remove, tenant, digest, clip.format)
+                known = await evidence_rows.keep(self._source(tenant), tenant, row, what)
+                break
+            except Fault:
+                if pause is None:
                     raise
                 await asyncio.sleep(pause)
+        if not known:
+            await asyncio.to_thread(self.folder.remove, tenant, what.sha256, clip.format)
+            await self._noted(tenant, f"not kept Evidence {row}, SHA-256 {what.sha256}", Outcome.REFUSED)
+            raise EvidenceLost
 
-    async def _noted(self, tenant: str, said: str) -> None:
+    async def _noted(self, tenant: str, said: str, outcome: Outcome = Outcome.CHANGED) -> None:
         """The digest goes into the chain at once: a row and a file that are changed together would still be found. A clip is
         kept without it too; that it could not be written stands in the log.
         """
-        deed = Deed("", self._actor, HALL_EVIDENCE, Outcome.CHANGED, "evidence", 1, told=said)
+        deed = Deed("", self._actor, HALL_EVIDENCE, outcome, "evidence", 1, told=said)
         try:
             await self._house.auditing.record({tenant: [deed]})
         except Fault as fault:
@@ -168,19 +197,26 @@ class Evidence:
         Of tenants that have a folder: no other has a row.
         """
         while True:
-            with_clips = await asyncio.to_thread(self.folder.tenants)
-            tenants = [tenant for tenant in self._house.registry.snapshot.homes if tenant in with_clips]
+            tenants = await self._with_folders()
             for tenant in tenants:
                 await self._lost(tenant)
             await self._retention.all(tenants, self._now())
             await asyncio.sleep(self._house.config.video_evidence_every)
 
-    async def _lost(self, tenant: str) -> None:
-        config = self._house.config
-        late = self._now() - timedelta(seconds=config.video_evidence_after + LATE)
+    async def _with_folders(self) -> list[str]:
         try:
-            source = self._source(tenant)
-            rows = await evidence_rows.fail_lost(source, tenant, config.gateway_name, self._began, late, EvidenceLost.code)
+            found = await asyncio.to_thread(self.folder.tenants)
+        except OSError as problem:
+            self._house.log({"level": "error", "event": "evidence", **told(problem)})
+            return []
+        return [tenant for tenant in self._house.registry.snapshot.homes if tenant in found]
+
+    async def _lost(self, tenant: str) -> None:
+        """From before this gateway began, and those that should be done long since."""
+        config = self._house.config
+        since = max(self._began, self._now() - timedelta(seconds=config.video_evidence_after + LATE))
+        try:
+            rows = await evidence_rows.fail_lost(self._source(tenant), tenant, config.gateway_name, since, EvidenceLost.code)
         except Fault as fault:
             self._house.log({"level": "error", "event": "evidence", "tenant": tenant, **told(fault)})
             return
@@ -189,8 +225,9 @@ class Evidence:
 
     async def close(self) -> None:
         """What is being recorded ends with what it has."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         for recording in self._recorded:
-            recording.stop(Short.GATEWAY_ENDED)
+            recording.stop(EvidenceShort.GATEWAY_ENDED)
         await asyncio.gather(*self._recorded.values(), return_exceptions=True)
 
 

@@ -21,11 +21,10 @@ from gateway.video.cameras import Named, named
 from gateway.video.evidence_folder import EvidenceChanged, EvidenceFolder, EvidenceMissing
 from gateway.video.exchange import Answered, bearer
 from gateway.video.leased import Held, LeasedFile
-from gateway.video.retention import HALL_EVIDENCE
 from gateway.witness import Asker
 from schema.administering import ActionRefused
 from supervision.audit import Deed, Outcome
-from supervision.evidence import EvidenceState, container
+from supervision.evidence import HALL_EVIDENCE, EvidenceState, container
 from supervision.faults import Failure, Refusal
 from supervision.scope import Scope
 from tenants.administration import PolicyChanged
@@ -37,8 +36,6 @@ READ_AGAIN = 2
 """How often the rights are looked up anew because they changed meanwhile."""
 CLIP = Shape(("state", "sha256", "sound"), lambda rows: [{} for _ in rows])
 MEDIA = {"mp4": "video/mp4", "mov": "video/quicktime"}
-AT_ONCE = 4
-"""Files that are looked through at the same time."""
 
 
 class EvidenceNotFound(Refusal):
@@ -73,7 +70,7 @@ class Downloads:
 
     def __init__(self, house: House, folder: EvidenceFolder) -> None:
         self._house, self._folder = house, folder
-        self._turnstile = asyncio.Semaphore(AT_ONCE)
+        self._turnstile = asyncio.Semaphore(house.config.video_evidence_reads)
 
     async def download(self, request: Request) -> Response:
         """One request. A range is a download too."""
@@ -100,7 +97,7 @@ class Downloads:
             found = await self._found(actor, asker, place)
             if found.state != EvidenceState.KEPT:
                 raise EvidenceNotKept(found.state)
-            response = await self._sound(asker, place, found, held)
+            response = await self._intact(asker, place, found, held)
             if await self._house.rights.stand(found.scope, found.snapshot):
                 await self._house.callers.stands(actor, found.scope, found.snapshot.version)
                 return response
@@ -128,12 +125,12 @@ class Downloads:
         state, digest, sound = page.rows[0][3:6]
         return Found(state, digest, sound, scope, snapshot)
 
-    async def _sound(self, asker: Asker, place: Named, found: Found, held: Held) -> Response:
+    async def _intact(self, asker: Asker, place: Named, found: Found, held: Held) -> Response:
         """The file as it was kept. What was not is on record too, and nothing of it is sent."""
         kind = container(found.sound)
         try:
             async with self._turnstile:
-                path = await asyncio.to_thread(self._folder.sound, place.tenant, found.digest, kind)
+                path = await asyncio.to_thread(self._folder.intact, place.tenant, found.digest, kind)
         except (EvidenceChanged, EvidenceMissing) as fault:
             await self._noted(asker, place, found, fault)
             raise

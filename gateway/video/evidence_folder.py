@@ -4,8 +4,10 @@ Knows no row and no right.
 """
 
 import os
+import re
 from contextlib import suppress
 from hashlib import file_digest
+from math import inf
 from pathlib import Path
 from secrets import token_hex
 from time import time
@@ -14,6 +16,8 @@ from typing import BinaryIO, NamedTuple
 from supervision.faults import Failure
 
 DRAFT = ".part"
+OURS = re.compile(r"\.\d+-[0-9a-f]{12}\.part|[0-9a-f]{64}\.(?:mp4|mov)")
+"""Names of drafts and of clips. What is called otherwise was put there by somebody else, and is left alone."""
 STRAY_AFTER = 3_600.0
 """Seconds after which a file that is nobody's is taken away; one that is being written is never so old."""
 
@@ -55,18 +59,19 @@ class EvidenceFolder:
         return folder
 
     def tenants(self) -> set[str]:
-        """Those of which anything was ever kept, or was to be."""
-        with suppress(OSError):
+        """Those of which anything was ever kept, or was to be. Raises OSError."""
+        with suppress(FileNotFoundError):
             return {path.name for path in self._folder.iterdir() if path.is_dir()}
         return set()
 
     def draft(self, tenant: str, row: int) -> Draft:
-        """Raises OSError."""
+        """Buffered, for a bare file may take a part of what it is given and say nothing. Raises OSError."""
         path = self.room(tenant) / f".{row}-{token_hex(6)}{DRAFT}"
-        return Draft(path, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0))
+        return Draft(path, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb"))
 
     def keep(self, draft: Draft, container: str) -> tuple[str, int]:
         """Its digest and its size, once it is on the disk under its name. Raises OSError."""
+        draft.file.flush()
         os.fsync(draft.file.fileno())
         digest = digest_of(draft.path)
         size = draft.path.stat().st_size
@@ -84,7 +89,7 @@ class EvidenceFolder:
     def path(self, tenant: str, digest: str, container: str) -> Path:
         return self._folder / tenant / f"{digest}.{container}"
 
-    def sound(self, tenant: str, digest: str, container: str) -> Path:
+    def intact(self, tenant: str, digest: str, container: str) -> Path:
         """A clip that is what was kept. Raises EvidenceMissing, EvidenceChanged."""
         path = self.path(tenant, digest, container)
         try:
@@ -103,16 +108,23 @@ class EvidenceFolder:
             _sync(path.parent)
 
     def old(self, tenant: str) -> list[Path]:
-        """Files that nobody writes any more: drafts of a gateway that was killed, and clips."""
+        """Files of ours that nobody writes any more: drafts of a gateway that was killed, and clips. Raises OSError."""
         folder, before = self._folder / tenant, time() - STRAY_AFTER
-        with suppress(OSError):
-            return [path for path in folder.iterdir() if path.is_file() and path.stat().st_mtime < before]
-        return []
+        ours = [path for path in folder.iterdir() if OURS.fullmatch(path.name)] if folder.exists() else []
+        return [path for path in ours if _written(path) < before]
 
 
 def digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def _written(path: Path) -> float:
+    """When; of what another gateway took away meanwhile: never before now."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return inf
 
 
 def _sync(folder: Path) -> None:

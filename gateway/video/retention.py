@@ -5,7 +5,6 @@ For the server, and for a command. Knows no picture.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -14,13 +13,12 @@ from gateway.auditing import Auditing
 from gateway.log import Log, told
 from gateway.video.evidence_folder import DRAFT, EvidenceChanged, EvidenceFolder, EvidenceMissing
 from supervision.audit import Deed, Outcome
-from supervision.evidence import container
+from supervision.evidence import HALL_EVIDENCE, container
 from supervision.faults import Fault
 from tenants import evidence_rows
 from tenants.evidence_rows import Due
 from tenants.sources.source import Source
 
-HALL_EVIDENCE = "hall.evidence"
 TOGETHER = 200
 """Clips of one tenant that go in one step."""
 
@@ -38,7 +36,7 @@ async def wrong(source: Source, folder: EvidenceFolder, tenant: str) -> list[Wro
     found = []
     async for one in kept(source, tenant):
         try:
-            await asyncio.to_thread(folder.sound, tenant, one.sha256, container(one.sound))
+            await asyncio.to_thread(folder.intact, tenant, one.sha256, container(one.sound))
         except (EvidenceChanged, EvidenceMissing) as fault:
             found.append(Wrong(tenant, one.id, fault.code))
     return found
@@ -77,19 +75,31 @@ class Retention:
         return count
 
     async def _of(self, source: Source, tenant: str, now: datetime) -> int:
+        """One whose file cannot be taken away stays, on record too, keeps none of the others, and is tried again later."""
         count = 0
         while found := await evidence_rows.due(source, tenant, now, TOGETHER):
-            if await self.auditing.record({tenant: [self._deed(one) for one in found]}):
+            if await self.auditing.record({tenant: [self._deed(one, Outcome.CHANGED) for one in found]}):
                 return count
-            for one in found:
-                await asyncio.to_thread(self.folder.remove, tenant, one.sha256, container(one.sound))
-                await evidence_rows.delete(source, tenant, one.id, now)
-                count += 1
+            stay = [one for one in found if not await self._deleted(source, tenant, one, now)]
+            count += len(found) - len(stay)
+            if stay:
+                await self.auditing.record({tenant: [self._deed(one, Outcome.REFUSED) for one in stay]})
+                return count
         return count
 
-    def _deed(self, one: Due) -> Deed:
+    async def _deleted(self, source: Source, tenant: str, one: Due, now: datetime) -> bool:
+        try:
+            await asyncio.to_thread(self.folder.remove, tenant, one.sha256, container(one.sound))
+        except OSError as problem:
+            self.log({"level": "error", "event": "evidence", "tenant": tenant, "evidence": one.id, **told(problem)})
+            return False
+        await evidence_rows.delete(source, tenant, one.id, now)
+        return True
+
+    def _deed(self, one: Due, outcome: Outcome) -> Deed:
         said = f"deleted Evidence {one.id}, SHA-256 {one.sha256}: kept until {one.keep_until:%Y-%m-%dT%H:%M:%SZ}"
-        return Deed("", self.actor, HALL_EVIDENCE, Outcome.CHANGED, "evidence", 1, reason="retention", told=said)
+        told = said if outcome is Outcome.CHANGED else f"not {said}"
+        return Deed("", self.actor, HALL_EVIDENCE, outcome, "evidence", 1, reason="retention", told=told)
 
     async def _strays(self, source: Source, tenant: str) -> None:
         """What a killed gateway left: drafts, and clips whose rows do not know them."""
@@ -99,5 +109,5 @@ class Retention:
         known = await evidence_rows.known(source, tenant, [path.stem for path in files if path.suffix != DRAFT])
         for path in files:
             if path.suffix == DRAFT or path.stem not in known:
-                with suppress(FileNotFoundError):
-                    await asyncio.to_thread(path.unlink)
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                self.log({"level": "warning", "event": "evidence stray", "tenant": tenant, "file": path.name})

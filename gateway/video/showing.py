@@ -15,7 +15,7 @@ from authz.identity import Actor, TokenInvalid
 from authz.video_token import VideoTokenInvalid
 from gateway.house import House
 from gateway.log import told
-from gateway.video.afar import Afar, Keeping
+from gateway.video.afar import Afar, ViewingJournal
 from gateway.video.cameras import Cameras, Named
 from gateway.video.elsewhere import Elsewhere
 from gateway.video.evidence import Evidence
@@ -57,7 +57,7 @@ class Showing:
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
         self.evidence = Evidence(house, self.relay, self.openings, self.now)
-        self.journal: Keeping = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
+        self.journal: ViewingJournal = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
         self.elsewhere = Elsewhere(house.source_of, self.now, config.video_tenant_silent_after, house.log)
         self.ice = ice_servers(config)
         self.afar: Afar | None = None

@@ -138,6 +138,10 @@ def test_many_entries_that_do_not_fit_take_no_time_each() -> None:
     assert Kind.REMOVED in kinds(shifted, head_of(entries))
 
 
+# Seeded faults: each takes one part of the chain away, and what was done to the entries must then go unnoticed somewhere. The tests
+# above use the real parts alone.
+
+
 def mac_without_the_one_before(patch: pytest.MonkeyPatch) -> None:
     mac_of = chain.mac_of
     patch.setattr(chain, "mac_of", lambda key, tenant, before, *rest: mac_of(key, tenant, b"", *rest))

@@ -1,6 +1,7 @@
 """The same questions to four judges: the oracle, Casbin, the compiled scope, the explanation. And faults to seed into them.
 
-A fault is put in place of a function for the length of a `with`; `agreed` must then fail.
+A fault is put in place of a function for the length of a `with`; `agreed` must then fail. Nothing else here is put in the place of
+anything: without a fault the four judges are the real ones.
 """
 
 from collections import Counter

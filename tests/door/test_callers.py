@@ -181,13 +181,16 @@ async def test_who_is_believed(tmp_path: Path, scene: Scene) -> None:
 async def test_many_requests_read_the_keys_once_for_each_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(tmp_path) as here:
         await here.add("wabo", "a")
-        reads = []
+        reads = []  # a counter around the real reading: how often it happens shows nowhere else
         real = Accounts._read
         monkeypatch.setattr(Accounts, "_read", lambda self, version: (reads.append(version), real(self, version))[1])
         for n in range(20):
             assert await here.answer(of_account("wabo", "a")) == "service:wabo"
             assert await here.answer(of_account(f"nobody{n}", "b")) == "TOKEN_INVALID"
         assert len(reads) == 1
+
+
+# Seeded faults: each takes one part away, and some scene must then go otherwise. The scenes by themselves have real parts alone.
 
 
 def version_never_looked_at(patch: pytest.MonkeyPatch) -> None:

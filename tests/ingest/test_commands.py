@@ -46,9 +46,9 @@ def province(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *words: str, given: str | None = None) -> tuple[int, str, str]:
+def run(folder: Path, *words: str, given: str | None = None, env: dict[str, str] | None = None) -> tuple[int, str, str]:
     """Exit code, output, and the sentence of a refusal, as `mingjing` makes them of it."""
-    done = CliRunner().invoke(build(), [*words, "--data", str(folder)], input=given)
+    done = CliRunner().invoke(build(), [*words, "--data", str(folder)], input=given, env=env)
     if isinstance(done.exception, Refusal):
         return REFUSED, done.stdout, f"mingjing: {done.exception.message}"
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -103,15 +103,13 @@ def test_a_number_that_no_database_has_is_refused(province: Path, words: tuple[s
     assert (code, "Traceback" in said) == (2, False)
 
 
-def test_what_a_sender_wrote_steers_no_terminal(province: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_sender_wrote_steers_no_terminal(province: Path) -> None:
     body = b'{"id":"[/b]\\u001b[2J","case":"1","kind":"applied","occurredAt":"2026"}'
     (province / "rude.ndjson").write_bytes(body)
     run(province, "ingest", str(province / "rude.ndjson"), "--tenant", "620300", "--source", "wabo")
     piped = run(province, "quarantine", "list", "620300")[1]
     assert [line.split("\t")[3:5] for line in piped.splitlines()] == [["[/b] [2J", "TIME_INVALID"]]
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "200")
-    shown = run(province, "quarantine", "list", "620300")[1]
+    shown = run(province, "quarantine", "list", "620300", env={"FORCE_COLOR": "1", "COLUMNS": "200"})[1]
     assert "[/b] [2J" in shown
     assert "\x1b[2J" not in shown
 

@@ -14,10 +14,11 @@ from media import h264
 from media.faults import ClipEmpty, ClipUnwritable
 from media.hub import Hub
 from media.packets import Batch
-from media.recording import Recording, Short
+from media.recording import Recording
 from media.relay import Relay
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
+from supervision.evidence import EvidenceShort
 from tests.media.camera import Camera, pictures, told
 from tests.media.clips import is_run_of, read, without_delimiters, written
 from tests.media.peers import LOOPBACK, Keeper
@@ -135,9 +136,9 @@ async def test_the_camera_stays_open_when_the_viewer_leaves(short: Relay, film: 
         hub._video.readers.add(listening)
         await listening.heard(100)
         assert (hub.viewings, hub.is_wanted, camera.connections) == (set(), True, 1)
-        recording.stop(Short.GATEWAY_ENDED)
+        recording.stop(EvidenceShort.GATEWAY_ENDED)
         clip = await writing
-        assert (clip.short, camera.opened) == (Short.GATEWAY_ENDED, 1)
+        assert (clip.short, camera.opened) == (EvidenceShort.GATEWAY_ENDED, 1)
         await told(hub, "idle")
         await asyncio.wait_for(camera.nobody.wait(), 20)
         assert (len(hub.keeping.lately), hub.keeping.recordings) == (0, set())
@@ -156,7 +157,7 @@ async def test_a_camera_that_dies_leaves_what_came(film: Path, tmp_path: Path) -
             writing = asyncio.create_task(written(recorded(hub, tmp_path / "c.mp4")))
             await camera.kill()
             clip = await writing
-    assert clip.short is Short.SOURCE_LOST
+    assert clip.short is EvidenceShort.SOURCE_LOST
     assert clip.ends < 7.0
     assert is_run_of(read(tmp_path / "c.mp4").pictures, pictures(film))
     await relay.close()
@@ -175,10 +176,10 @@ async def test_a_camera_that_comes_back_is_in_the_same_clip(film: Path, tmp_path
             await told(hub, "live")
             seen = len(keeper.recorder.packets)
             await keeper.kept(lambda packets: len(packets) > seen + 100)
-            recording.stop(Short.GATEWAY_ENDED)
+            recording.stop(EvidenceShort.GATEWAY_ENDED)
             clip = await writing
     found = read(tmp_path / "c.mp4")
-    assert clip.short is Short.GATEWAY_ENDED
+    assert clip.short is EvidenceShort.GATEWAY_ENDED
     assert sum(picture == found.pictures[0] for picture in found.pictures) >= 2, "its film began anew"
     assert found.ticks == sorted(set(found.ticks))
     assert found.frames == len(found.pictures)
@@ -206,15 +207,15 @@ async def test_a_clip_holds_one_size_of_picture(films, film: Path, tmp_path: Pat
                 writing = asyncio.create_task(written(recording))
                 seen = len(keeper.recorder.packets)
                 await keeper.kept(lambda packets: len(packets) > seen + 60)
-                recording.stop(Short.GATEWAY_ENDED)
+                recording.stop(EvidenceShort.GATEWAY_ENDED)
             clip = await writing
     found = read(tmp_path / "c.mp4")
     assert found.keys[0]
     if when == "after the mark":
-        assert (clip.short, found.sizes) == (Short.PICTURE_CHANGED, {(320, 180)})
+        assert (clip.short, found.sizes) == (EvidenceShort.PICTURE_CHANGED, {(320, 180)})
         assert is_run_of(found.pictures, pictures(film))
     else:
-        assert (clip.short, found.sizes) == (Short.GATEWAY_ENDED, {(480, 270)})
+        assert (clip.short, found.sizes) == (EvidenceShort.GATEWAY_ENDED, {(480, 270)})
         assert is_run_of(found.pictures, pictures(other))
     assert found.frames == len(found.pictures)
     await relay.close()
@@ -225,7 +226,7 @@ async def test_a_camera_that_is_changed_ends_the_clip(short: Relay, film: Path, 
     async with watched(hub):
         writing = asyncio.create_task(written(recorded(hub, tmp_path / "c.mp4")))
         await short.forget("hall")
-        assert (await writing).short is Short.CAMERA_CHANGED
+        assert (await writing).short is EvidenceShort.CAMERA_CHANGED
     assert is_run_of(read(tmp_path / "c.mp4").pictures, pictures(film))
 
 
@@ -253,7 +254,7 @@ async def test_a_clip_has_a_largest_size(film: Path, tmp_path: Path) -> None:
     relay = Relay(replace(SHORT, evidence_after=600, evidence_clip_bytes=65_536))
     hub = relay.hub("hall", FileSource(film))
     async with watched(hub):
-        assert (await written(recorded(hub, tmp_path / "c.mp4"))).short is Short.TOO_LARGE
+        assert (await written(recorded(hub, tmp_path / "c.mp4"))).short is EvidenceShort.TOO_LARGE
     assert is_run_of(read(tmp_path / "c.mp4").pictures, pictures(film))
     await relay.close()
 
@@ -264,7 +265,7 @@ async def test_of_a_camera_that_shows_nothing_there_is_no_clip(short: Relay, fil
         keeper = Keeper()
         await keeper.join(hub)
         recording = recorded(hub, tmp_path / "c.mp4")
-        recording.stop(Short.GATEWAY_ENDED)
+        recording.stop(EvidenceShort.GATEWAY_ENDED)
         with pytest.raises(ClipEmpty):
             await written(recording)
         await keeper.leave()

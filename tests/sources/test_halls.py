@@ -150,14 +150,15 @@ async def test_a_moment_is_kept_or_fails_once_and_is_deleted_when_its_time_is_ov
     stands = select(evidence.c.id, evidence.c.state, evidence.c.camera_id, evidence.c.department_id).order_by(evidence.c.id)
     assert await rows(place, stands) == [(number, "RECORDING", camera, 1) for number in (one, two, three)]
     assert await evidence_rows.keep(place, "620102", one, CLIP)
-    assert not await evidence_rows.keep(place, "620102", one, CLIP), "once"
+    assert await evidence_rows.keep(place, "620102", one, CLIP), "the same once more: the answer may have been lost"
+    assert not await evidence_rows.keep(place, "620102", one, CLIP._replace(sha256="b" * 64)), "another one never"
     await evidence_rows.fail(place, "620102", one, "X")
     await evidence_rows.fail(place, "620102", two, "EVIDENCE_EMPTY")
     assert not await evidence_rows.keep(place, "620102", two, CLIP)
     early, late = NOW - timedelta(days=1), NOW + timedelta(hours=1)
-    assert await evidence_rows.fail_lost(place, "620102", "gw", early, early, "EVIDENCE_LOST") == []
-    assert await evidence_rows.fail_lost(place, "620102", "other", late, late, "EVIDENCE_LOST") == []
-    assert await evidence_rows.fail_lost(place, "620102", "gw", early, late, "EVIDENCE_LOST") == [three]
+    assert await evidence_rows.fail_lost(place, "620102", "gw", early, "EVIDENCE_LOST") == []
+    assert await evidence_rows.fail_lost(place, "620102", "other", late, "EVIDENCE_LOST") == []
+    assert await evidence_rows.fail_lost(place, "620102", "gw", late, "EVIDENCE_LOST") == [three]
     told = await rows(place, select(evidence.c.state, evidence.c.failure, evidence.c.sha256).order_by(evidence.c.id))
     assert told == [("KEPT", None, "a" * 64), ("FAILED", "EVIDENCE_EMPTY", None), ("FAILED", "EVIDENCE_LOST", None)]
     assert await evidence_rows.known(place, "620102", ["a" * 64, "b" * 64]) == {"a" * 64}

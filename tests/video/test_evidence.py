@@ -1,5 +1,6 @@
 """A moment marked while watching becomes a clip, on record, for those who may; whatever happens meanwhile, its row says so."""
 
+import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.video import evidence_folder
 from gateway.video.evidence_folder import Draft, EvidenceFolder
+from supervision.faults import TenantUnreachable
 from supervision.grant import Grant
 from tenants import evidence_rows
 from tenants.evidence_rows import Marked
@@ -201,6 +203,40 @@ async def test_marks_have_a_pace_and_recordings_a_number(tmp_path: Path, film: P
         assert len(await listed(at, "county")) == 3
 
 
+async def test_marks_side_by_side_are_never_more_recordings_than_may_be(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film, video_evidence_at_once=2, video_evidence_after=60.0) as at:
+        await watching(at)
+        await watching(at, "county")
+        query = f"mutation {{ {MARK.format(at.camera, 'why')} }}"
+        answers = await asyncio.gather(*(at.ask(who, query) for who in ("province", "county") * 3))
+        codes = [answer["errors"][0]["extensions"]["code"] for answer in answers if "errors" in answer]
+        assert codes == ["EVIDENCE_TOO_MANY"] * 4
+        assert len(await listed(at, "county")) == 2
+
+
+async def test_a_row_that_was_written_though_the_answer_was_lost_keeps_its_clip(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is real; its first answer is lost on the way, as when a connection breaks after the commit."""
+    own, tries, again = evidence_rows.keep, list[bool](), asyncio.Event()
+
+    async def lost_once(*given: Any) -> bool:
+        tries.append(await own(*given))
+        if len(tries) == 1:
+            raise TenantUnreachable
+        again.set()
+        return tries[-1]
+
+    monkeypatch.setattr(evidence_rows, "keep", lost_once)
+    async with served(tmp_path, film, **SHORT) as at:
+        await watching(at)
+        made = await marked(at)
+        found = await became(at, made["id"], "KEPT")
+        await asyncio.wait_for(again.wait(), 40)
+        assert (tries, (await fetched(at, found["url"])).status_code) == ([True, True], 200)
+        assert (await told(at, made["id"]))["failure"] is None
+
+
 async def test_a_folder_that_takes_nothing_is_a_failure_at_once(tmp_path: Path, film: Path) -> None:
     taken = tmp_path / "no folder"
     taken.write_text("a file")
@@ -263,11 +299,14 @@ async def test_a_gateway_that_was_killed_while_it_recorded_leaves_a_failed_row_a
         made = await marked(at)
         await until_there(config.evidence_folder / "620102", ".part")
     monkeypatch.setattr(evidence_folder, "STRAY_AFTER", 0.0)
-    stray = config.evidence_folder / "620102" / f"{'f' * 64}.stray"
+    folder = config.evidence_folder / "620102"
+    stray, other = folder / f"{'f' * 64}.mov", folder / "README.mp4"
     stray.write_bytes(b"of a row that was never written")
+    other.write_bytes(b"of somebody else")
     async with served_again(data, film) as at:
         assert (await became(at, made["id"], "FAILED"))["failure"] == "EVIDENCE_LOST"
-        for suffix in (".part", ".stray"):
-            await until_gone(config.evidence_folder / "620102", suffix)
-        assert file_of(at, whole).exists()
+        for suffix in (".part", ".mov"):
+            await until_gone(folder, suffix)
+        assert (file_of(at, whole).exists(), other.exists()) == (True, True)
+        assert stray.name in {line.get("file") for line in at.log.lines}
         assert (await fetched(at, whole["url"])).status_code == 200

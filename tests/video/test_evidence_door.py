@@ -145,6 +145,27 @@ async def test_a_command_deletes_it_too_on_record(tmp_path: Path, film: Path, mo
     assert (last.actor.partition(":")[0], last.action, last.told[:18]) == ("cli", "hall.evidence", "deleted Evidence 1")
 
 
+async def test_a_clip_that_cannot_be_taken_away_stays_on_record_and_keeps_no_other(tmp_path: Path, film: Path) -> None:
+    clock = Clock(-31 * DAY)
+    async with served(tmp_path, film, clock, video_evidence_days=30, **SHORT) as at:
+        await watching(at)
+        first, second = [await became(at, (await marked(at))["id"], "KEPT") for _ in range(2)]
+        config = at.config
+    stuck = file_of(at, first)
+    stuck.unlink()
+    stuck.mkdir()
+    assert await expired(config, ()) == 1
+    assert (stuck.exists(), file_of(at, second).exists()) == (True, False)
+    async with house(config) as place:
+        deeds = [entry.deed for entry in await place.entries("620102")]
+    said = [(deed.outcome, deed.told[:22]) for deed in deeds if deed.actor.startswith("cli:")]
+    assert said == [
+        ("CHANGED", "deleted Evidence 1, SH"), ("CHANGED", "deleted Evidence 2, SH"), ("REFUSED", "not deleted Evidence 1"),
+    ]  # fmt: skip
+    stuck.rmdir()
+    assert await expired(config, ()) == 1
+
+
 async def test_a_tenant_whose_log_cannot_be_written_keeps_its_evidence(
     tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What is kept in memory of a camera: only while somebody watches who may mark a moment, and nothing of it afterwards."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from aiortc import RTCSessionDescription
 from gateway.video.asking import asking
 from gateway.video.cameras import Named
 from gateway.video.showing import Showing, showing
+from tenants import evidence_rows
 from tests.media.peers import Keeper
 from tests.video.places import Halls, halls
 from tests.video.watching import OPEN, SETTINGS, withdrawn
@@ -80,4 +82,29 @@ async def test_what_is_kept_is_bounded_by_the_setting(hall: Hall) -> None:
     assert hall.held() > 0
     lately = hall.video.relay.hubs[str(CAMERA)].keeping.lately
     assert 0 < lately.size <= hall.video.relay.settings.evidence_bytes
+    await county.leave()
+
+
+async def test_a_mark_that_is_on_record_goes_on_where_nobody_waits_for_it(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database with a dial: it takes its time, and the asker's is over meanwhile."""
+    own, begun, dial = evidence_rows.begin, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*given: Any) -> int:
+        begun.set()
+        await dial.wait()
+        return await own(*given)
+
+    monkeypatch.setattr(evidence_rows, "begin", slowly)
+    county, _ = await hall.watched("county")
+    evidence = hall.video.evidence
+    watched = evidence.watched("county", "620102", None, 1)
+    assert watched is not None
+    asked = asyncio.create_task(evidence.mark("county", "620102", watched, "why", hall.video.now()))
+    await asyncio.wait_for(begun.wait(), 20)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    dial.set()
+    await evidence.close()
+    found = await hall.asked("county", "{ evidence { nodes { state short } } }")
+    assert (asked.cancelled(), found) == (True, {"evidence": {"nodes": [{"state": "KEPT", "short": "GATEWAY_ENDED"}]}})
     await county.leave()

@@ -1,42 +1,20 @@
 """Two gateways over one registry and the same databases: what one of them ends goes out in the other too, and nothing else does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
+from tests.video.ending import BY_THE_HALL, Ending, kicked
 from tests.video.watching import Served, Viewer, served, served_again
-
-
-async def kicked(other: Served, viewing: str) -> None:
-    await other.done("manager", f'closeViewing(viewing: "{viewing}", reason: "somebody changes clothes") {{ id }}')
-
-
-async def camera_changed(other: Served, _: str) -> None:
-    await other.done("manager", f'changeCamera(id: "{other.camera}", input: {{sound: true}}, reason: "r") {{ id }}')
-
-
-async def camera_retired(other: Served, _: str) -> None:
-    await other.done("manager", f'retireCamera(id: "{other.camera}", reason: "r") {{ id }}')
-
-
-async def hall_retired(other: Served, _: str) -> None:
-    await other.done("manager", f'retireHall(id: "{other.hall}", reason: "r") {{ id }}')
-
-
-Ending = Callable[[Served, str], Awaitable[None]]
-ENDINGS: dict[Ending, str] = {
-    kicked: "KICKED", camera_changed: "CAMERA_CHANGED", camera_retired: "CAMERA_RETIRED", hall_retired: "CAMERA_RETIRED",
-}  # fmt: skip
 
 
 def same(at: Served, other: Served) -> None:
     other.camera, other.hall = at.camera, at.hall
 
 
-@pytest.mark.parametrize("end", ENDINGS, ids=lambda end: end.__name__)
+@pytest.mark.parametrize("end", BY_THE_HALL, ids=lambda end: end.__name__)
 async def test_the_picture_goes_out_in_the_other_gateway_too(tmp_path: Path, film: Path, end: Ending) -> None:
     async with served(tmp_path, film) as at, served_again(tmp_path, film, gateway_name="gw2") as other:
         same(at, other)
@@ -45,8 +23,8 @@ async def test_the_picture_goes_out_in_the_other_gateway_too(tmp_path: Path, fil
         (mine,) = [one for one in await other.viewings() if one["actor"] == "province"]
         await end(other, mine["id"])
         await viewer.gone()
-        found = {one["actor"]: one for one in await other.ended(ENDINGS[end])}
-        assert found["province"]["endedAs"] == ENDINGS[end]
+        found = {one["actor"]: one for one in await other.ended(BY_THE_HALL[end])}
+        assert found["province"]["endedAs"] == BY_THE_HALL[end]
         again = await viewer.post(await at.viewer(viewer.opened).offer())
         assert again.status_code == 401
         if end is kicked:

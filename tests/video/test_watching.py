@@ -1,7 +1,7 @@
 """A camera opened, watched by a real peer over HTTP, and gone within a second of whatever ends it; all of it on record."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 
 from supervision.halls import BEIJING
 from tenants import viewing_rows
+from tests.video.ending import BY_THE_HALL, Ending, kicked
 from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
 
 
@@ -46,12 +47,6 @@ async def sessions_ended(at: Served, _: str) -> None:
     await at.done("chief", 'endSessions(subject: "province", reason: "lost her telephone") { ended { id } }')
 
 
-async def kicked(at: Served, viewing: str) -> None:
-    assert await at.done("manager", f'closeViewing(viewing: "{viewing}", reason: "somebody changes clothes") {{ id }}') == {
-        "id": viewing
-    }
-
-
 async def hours_over(at: Served, _: str) -> None:
     at.clock.offset += 2 * 3_600
 
@@ -60,28 +55,12 @@ async def lifetime_over(at: Served, _: str) -> None:
     at.clock.offset += 5 * 3_600
 
 
-async def camera_changed(at: Served, _: str) -> None:
-    await at.done("manager", f'changeCamera(id: "{at.camera}", input: {{sound: true}}, reason: "r") {{ id }}')
-
-
-async def camera_retired(at: Served, _: str) -> None:
-    await at.done("manager", f'retireCamera(id: "{at.camera}", reason: "r") {{ id }}')
-
-
-async def hall_retired(at: Served, _: str) -> None:
-    await at.done("manager", f'retireHall(id: "{at.hall}", reason: "r") {{ id }}')
-
-
-Ending = Callable[[Served, str], Awaitable[None]]
 ENDINGS: dict[Ending, str] = {
     right_withdrawn: "RIGHT_WITHDRAWN",
     sessions_ended: "SESSION_ENDED",
-    kicked: "KICKED",
     hours_over: "HOURS_OVER",
     lifetime_over: "LIFETIME_OVER",
-    camera_changed: "CAMERA_CHANGED",
-    camera_retired: "CAMERA_RETIRED",
-    hall_retired: "CAMERA_RETIRED",
+    **BY_THE_HALL,
 }
 
 
