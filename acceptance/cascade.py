@@ -63,9 +63,13 @@ async def left(at: Cascade, viewer: Viewer) -> None:
 
 async def idle(served: Served) -> None:
     """Until the county has let its camera go."""
-    async with asyncio.timeout(30):
-        while (await served.ask("manager", "{ cameras { nodes { state } } }"))["data"]["cameras"]["nodes"][0]["state"] != "IDLE":  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
+    state, ends = "", time.monotonic() + 30
+    while state != "IDLE":
+        if time.monotonic() > ends:
+            watched = await served.viewings("{live: true}")
+            raise SystemExit(f"not let go: the county's camera is {state} after 30 s, watched by {watched}")
+        await asyncio.sleep(0.05)
+        state = (await served.ask("manager", "{ cameras { nodes { state } } }"))["data"]["cameras"]["nodes"][0]["state"]
     await asyncio.sleep(0.3)
 
 

@@ -4,9 +4,11 @@ A token names who signs, for whom, one camera, one deed, the way that it came, t
 once. The time, the keys and what was used already are handed in. Knows no HTTP and no camera.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from math import inf
 from typing import Any, NamedTuple
 
 import jwt
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from authz.identity import FORM, TOKEN_CHARS
 from supervision.faults import Refusal
 from supervision.manifest import KeyUnusable
+from supervision.roster import GATEWAY, ID
 
 ALGORITHM = "EdDSA"
 UNCHECKED: Any = {f"verify_{name}": False for name in ("exp", "iat", "nbf", "aud", "iss", "sub", "jti")}
@@ -28,6 +31,7 @@ SAYS: Mapping[str, type] = {
     "id": str, "by": str, "to": str, "camera": str, "deed": str, "path": list, "digest": str, "since": int, "until": int,
     "within": float,
 }  # fmt: skip
+TOKEN_ID, GATEWAY_NAME = re.compile(ID), re.compile(GATEWAY)
 REPLY: Mapping[str, type] = {"re": str, "number": int, "digest": str}
 
 
@@ -105,8 +109,7 @@ def read_private(pem: bytes) -> Any:
 
 
 def issue_hop(private: Any, claims: HopClaims) -> str:
-    names = "id", "by", "to", "camera", "deed", "path", "digest", "since", "until", "within"
-    said = dict(zip(names, claims, strict=True)) | {"path": list(claims.path), "within": float(claims.within)}
+    said = dict(zip(SAYS, claims, strict=True)) | {"path": list(claims.path), "within": float(claims.within)}
     return jwt.encode(said, private, ALGORITHM)
 
 
@@ -118,7 +121,9 @@ def read_hop(
     Raises HopTokenInvalid, HopTokenExpired, HopLoop. Whether it was used is known elsewhere.
     """
     said = _said(keys, token)
-    if (said["to"], said["camera"], said["deed"]) != (own, camera, deed):
+    if (said["to"], said["camera"], said["deed"]) != (own, camera, deed) or not TOKEN_ID.fullmatch(said["id"]):
+        raise HopTokenInvalid
+    if not 0 < said["within"] < inf:  # nor is it NaN
         raise HopTokenInvalid
     if not 0 < said["until"] - said["since"] <= LIFE_MOST or now < said["since"] - leeway:
         raise HopTokenInvalid
@@ -130,7 +135,7 @@ def read_hop(
 
 def check_path(path: Sequence[Any], gateway: str, own: str, most: int) -> None:
     """The way of a viewer down to the gateway that asks. Raises HopTokenInvalid, HopLoop."""
-    if not path or any(type(name) is not str for name in path) or path[-1] != gateway:
+    if not path or path[-1] != gateway or any(type(name) is not str or not GATEWAY_NAME.fullmatch(name) for name in path):
         raise HopTokenInvalid
     if own in path or len(set(path)) < len(path) or len(path) > most:
         raise HopLoop(" → ".join((*path[-most:], own)))

@@ -3,10 +3,8 @@
 Says where each one's keys are and fetches none.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 
 from authz.identity import SERVICE, Issuer
 from authz.jwk import CURVES
+from gateway.toml_file import is_loopback, read_tables
 from supervision.faults import Refusal
 
 LEEWAY_MOST = 300
@@ -50,12 +49,7 @@ class Provider:
 
 def read_issuers(file: Path) -> tuple[Provider, ...]:
     """Everything of the file. Raises IssuersInvalid, which names the table and the member, or the line."""
-    try:
-        tables = tomllib.loads(file.read_text("utf-8"))
-    except OSError as problem:
-        raise IssuersInvalid(f"{file} cannot be read: {problem.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise IssuersInvalid(f"{file}: {problem}") from None
+    tables = read_tables(file, IssuersInvalid)
     found = tuple(_provider(file, name, table) for name, table in tables.items())
     if not found:
         raise IssuersInvalid(f"{file}: it names no issuer")
@@ -128,16 +122,9 @@ def _place(table: _Table, file: Path) -> str | Path:
         raise table.refused("jwks", "is no URL") from None
     if url.scheme not in ("https", "http") or not host or url.username is not None or url.fragment:
         raise table.refused("jwks", "is no path and no https URL without user and fragment")
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         raise table.refused("jwks", "is an http URL of another machine: whoever stands between could give us keys; use https")
     return jwks
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _apart(file: Path, found: Sequence[Provider]) -> None:

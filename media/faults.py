@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from media.states import State
 from supervision.faults import Failure, Refusal
+from supervision.roster import GATEWAY
 
-NAMES = re.compile(r"(?:[A-Za-z0-9_.-]{1,64}(?:: |$))+")
+NAMES = re.compile(rf"(?:{GATEWAY}(?:: |$))+")
 """Of gateways, one below the other, before whatever else a detail says."""
 
 

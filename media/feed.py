@@ -35,7 +35,7 @@ class Feed:
         self.fault: SourceFault | None = None
         """Found where it could not be raised; ends the attempt."""
         self.over = False
-        """The attempt is over: what still comes is left out."""
+        """The attempt is over: what still comes or is said is left out."""
         self._codec = ""
         video.restart()
         sound.restart()
@@ -44,12 +44,12 @@ class Feed:
         """The source is there; pictures may come."""
         if self.connected_at is None:
             self.connected_at = self.heard_at = monotonic()
-            self._told(None)
+            self._tell(None)
 
     def below(self, told: Told | None) -> None:
         """What a gateway below says of the camera; nothing: it says nothing more."""
         self.excused = told is not None
-        self._told(told)
+        self._tell(told)
 
     def picture(self, units: list[bytes], timestamp: int) -> None:
         """A whole picture, its timestamp in 90 kHz."""
@@ -101,7 +101,11 @@ class Feed:
         self.connected()
         if key and self.key_at is None:
             self.key_at = self.heard_at
-            self._told(None)
+            self._tell(None)
+
+    def _tell(self, told: Told | None) -> None:
+        if not self.over:
+            self._told(told)
 
 
 NO_BFRAMES = "Set the camera's number of B-frames to 0, or its H.264 profile to Baseline."

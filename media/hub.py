@@ -6,7 +6,7 @@ Knows no database, no HTTP and no rights: whoever asks has been admitted.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from random import uniform
 from time import monotonic
 from typing import BinaryIO
@@ -143,9 +143,7 @@ class Hub:
 
     def retry(self) -> None:
         """Tries again now, even where only somebody who changed something could know better."""
-        if self._running is not None:
-            self._running.cancel()
-            self._running = None
+        self._break_off()
         self._tell(Told(State.IDLE))
         if self.is_wanted:
             self._wanted()
@@ -154,7 +152,7 @@ class Hub:
         """What is waited for may have come: the next attempt is made now."""
         self._again.set()
 
-    async def states(self) -> AsyncIterator[Told]:
+    async def states(self) -> AsyncGenerator[Told, None]:
         """The state now, and each that follows. A listener that does not listen loses the oldest."""
         queue: asyncio.Queue[Told] = asyncio.Queue(TOLD_MOST)
         queue.put_nowait(self.state)
@@ -203,14 +201,23 @@ class Hub:
 
     def _let_go(self) -> None:
         self._letting_go = None
-        for task in (self._running, self._tending):
-            if task is not None:
-                task.cancel()
-        self._running = self._tending = None
+        self._break_off()
+        if self._tending is not None:
+            self._tending.cancel()
+            self._tending = None
         self.keeping.keep(False)
         self._video.forget()
         if self.state.state not in RESTING:
             self._tell(Told(State.IDLE))
+
+    def _break_off(self) -> None:
+        """No attempt any more. What the last one still says while it ends is not this camera's state."""
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+        if self._feed is not None:
+            self._feed.over = True
+            self._feed = None
 
     async def _run(self) -> None:
         """Attempts, one after the other, until it is cancelled or there is no use in another one."""
@@ -231,7 +238,8 @@ class Hub:
             self._tell(Told(State.LOST, fault.code, fault.reason))
             self._tell(Told(State.BACKOFF, fault.code, fault.reason, pause))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for of Python 3.11 can lose a cancellation
+                    await self._again.wait()
             wait = min(wait * 2, self.settings.backoff_most)
 
     async def _attempt(self) -> SourceFault:
@@ -257,6 +265,8 @@ class Hub:
         """Raises when a source that is connected gives nothing, or nothing that a picture can begin with."""
         while feed.fault is None:
             await asyncio.sleep(TENDED / 2)
+            if feed.over:
+                continue
             now = monotonic()
             if feed.connected_at is None or feed.excused:
                 feed.heard_at = now

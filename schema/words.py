@@ -345,5 +345,6 @@ described(
     CAMERA_CHANGED="The camera was changed.",
     CAMERA_RETIRED="The camera was put out of service.",
     TENANT_SILENT="The watched tenant's database did not answer, so nothing could be noted of it.",
+    TOO_MANY="A gateway below had too many cameras open, for this person or all in all.",
     GATEWAY_ENDED="The gateway was stopped.",
 )(ViewingEnd)

@@ -10,16 +10,22 @@ from msgspec import Meta, Struct
 
 from supervision.faults import Refusal
 from supervision.halls import CameraState, Purpose, ViewingEnd
+from supervision.tree import CODE, Level
 
 WATCHERS = 2_000
 """On one roster at most."""
 ROSTER_BYTES = 4_194_304
-Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+"""Of a roster as it is sent, at most."""
+ID = "[0-9a-f]{32}"
+"""Of a watcher, a session, a token."""
+GATEWAY = "[A-Za-z0-9_.-]{1,64}"
+"""A gateway's name."""
+Id = Annotated[str, Meta(pattern=rf"^{ID}\Z")]
 Subject = Annotated[str, Meta(min_length=1, max_length=255)]
-Text = Annotated[str, Meta(max_length=10_000)]
+Text = Annotated[str, Meta(max_length=2_000)]
 Word = Annotated[str, Meta(max_length=200)]
-Code = Annotated[str, Meta(pattern="^[A-Z0-9_]{0,64}$")]
-Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
+Code = Annotated[str, Meta(pattern=r"^[A-Z0-9_]{0,64}\Z")]
+Name = Annotated[str, Meta(pattern=rf"^{GATEWAY}\Z")]
 Count = Annotated[int, Meta(ge=0, le=2**62)]
 
 
@@ -34,21 +40,27 @@ class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
 
 
 class Watcher(Said, frozen=True, kw_only=True):
-    """One person before one camera. `issued`: epoch seconds, of the token; `through`: gateways, the viewer's own first."""
+    """One person before one camera. `issued`: epoch seconds, of their token; `through`: gateways, the viewer's own first.
+
+    `from_tenant`, `from_level`: where the right was granted that they came with; both empty: everywhere. `sent`: bytes.
+    """
 
     id: Id
     subject: Subject
     issued: float
     purpose: Purpose
     reason: Text
-    from_tenant: Annotated[str, Meta(max_length=12)]
-    from_level: Annotated[str, Meta(max_length=16)]
+    from_tenant: str
+    from_level: str
     through: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
     sent: Count = 0
 
     def __post_init__(self) -> None:
         if not (self.subject.isprintable() and self.reason.strip()):
             raise ValueError("nobody, or for no reason")
+        granted = CODE.fullmatch(self.from_tenant) and self.from_level in Level.__members__
+        if not granted and (self.from_tenant or self.from_level):
+            raise ValueError("no tenant and its level")
         if any(ord(letter) < 32 and letter != "\n" for letter in self.reason):
             raise ValueError("a reason is text")
 
@@ -58,7 +70,7 @@ class Watcher(Said, frozen=True, kw_only=True):
 
 
 class Gone(Said, frozen=True, kw_only=True):
-    """One who watches no more."""
+    """One who watches no more. `sent`: bytes, all in all."""
 
     id: Id
     how: ViewingEnd

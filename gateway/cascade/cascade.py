@@ -16,7 +16,7 @@ from typing import NamedTuple
 from authz.hop_token import HopClaims, HopTokenInvalid, HopTokenUsed, read_hop
 from authz.identity import Actor
 from gateway.cascade.hop import Hop
-from gateway.cascade.link import Limits, Link, client
+from gateway.cascade.link import HopRosterEmpty, Limits, Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import HopSource, Upstream, new_session, watcher
 from gateway.video.afar import ViewingJournal
@@ -26,14 +26,13 @@ from gateway.video.showing import Showing
 from media.source import Source
 from media.states import State
 from schema.watching import CameraAfar, Wanted
-from supervision.faults import Failure, Refusal
 from supervision.halls import ViewingEnd
 from supervision.roster import CameraFacts, Watcher
 from tenants.hall_rows import Camera, HallNotFound
 
 TENDED = 0.5
 TOKENS = 200_000
-"""Tokens that are remembered as used; only gateways above can use any."""
+"""Tokens of one gateway above that are remembered as used."""
 
 
 class Journals(NamedTuple):
@@ -70,7 +69,8 @@ class Cascade:
     session: str = field(default_factory=new_session)
     numbers: Iterator[int] = field(default_factory=partial(count, 1))
     """Of what is said below: they rise for as long as this process lives."""
-    _used: dict[str, float] = field(default_factory=dict)
+    _used: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Gateway above → its tokens, and until when they would be good."""
 
     @property
     def own(self) -> str:
@@ -143,22 +143,27 @@ class Cascade:
         claims = read_hop(keys, self.own, token, str(camera), deed, now, leeway, self.most)
         if not self.neighbours.may_ask(claims.gateway, camera.tenant, house.registry.snapshot.tree):
             raise HopTokenInvalid
-        self._use(f"{claims.gateway} {claims.token_id}", claims.until + leeway, now)
+        self._use(self._used.setdefault(claims.gateway, {}), claims.token_id, claims.until + leeway, now)
         return claims
 
-    def _use(self, token: str, until: float, now: float) -> None:
-        if token in self._used:
+    def _use(self, used: dict[str, float], token: str, until: float, now: float) -> None:
+        if token in used:
             raise HopTokenUsed
-        while self._used and now > self._used[oldest := next(iter(self._used))]:
-            del self._used[oldest]
-        if len(self._used) >= TOKENS:
+        while used and now > used[oldest := next(iter(used))]:
+            del used[oldest]
+        if len(used) >= TOKENS:
             raise HopTokenInvalid("too many at once")
-        self._used[token] = until
+        used[token] = until
 
     def hop(self, above: str, camera: Named) -> Hop:
-        """What that gateway shows of that camera."""
-        found = self.hops.get((above, camera))
-        return found or self.hops.setdefault((above, camera), Hop(self, above, camera))
+        """What that gateway shows of that camera. Raises HopRosterEmpty."""
+        if (found := self.hops.get((above, camera))) is None:
+            raise HopRosterEmpty
+        return found
+
+    def hop_told(self, above: str, camera: Named) -> Hop:
+        """The same, for a roster: the first one begins it."""
+        return self.hops.setdefault((above, camera), Hop(self, above, camera))
 
     def stop(self) -> None:
         """Gateways above lose the picture, and nobody there the right to it: they ask again until this one is back."""
@@ -187,15 +192,8 @@ class Cascade:
                 for camera, upstream in list(self.upstreams.items()):
                     if upstream.is_idle and not self._shown(camera):
                         del self.upstreams[camera]
-                    self.showing.later(_told_again(upstream))
-
-
-async def _told_again(upstream: Upstream) -> None:
-    if not upstream.is_idle and not upstream.link.is_down:
-        try:
-            await upstream.tell()
-        except (Refusal, Failure):
-            return
+                    elif not upstream.is_idle and not upstream.link.is_down:
+                        self.showing.later(upstream.try_tell())
 
 
 @asynccontextmanager

@@ -4,7 +4,9 @@ Of the body nothing is read before the token is found good; every answer is sign
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from itertools import count
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -13,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from authz.hop_token import HopClaims, HopTokenInvalid, digest, issue_reply
 from gateway.cascade.cascade import Cascade
-from gateway.cascade.link import PATIENCE, REPLY, HopRosterEmpty, HopStopping
+from gateway.cascade.link import PATIENCE, REPLY, HopStopping
 from gateway.cascade.opening import opened
 from gateway.faults import AnswerTimedOut, PathUnknown, errors, status
 from gateway.limits import body
@@ -23,7 +25,7 @@ from gateway.video.cameras import Named
 from gateway.video.exchange import bearer, camera_of
 from media.offers import admitted
 from supervision.faults import Failure, Fault
-from supervision.roster import ROSTER_BYTES, HopLeft, HopOffer, Roster, Watcher, read, written
+from supervision.roster import ROSTER_BYTES, HopEvent, HopLeft, HopOffer, Roster, Watcher, read, written
 
 Doing: TypeAlias = Callable[["HopDoor", HopClaims, Named, bytes], Awaitable[bytes]]
 SMALL = 65_536
@@ -81,26 +83,21 @@ class HopDoor:
         return Response(answer, code, headers, media_type="application/json")
 
     async def _events(self, token: str, claims: HopClaims, camera: Named) -> Response:
-        if (hop := self.cascade.hops.get((claims.gateway, camera))) is None:
-            raise HopRosterEmpty
+        events = self.cascade.hop(claims.gateway, camera).events()
+        first = await anext(events, HopEvent())
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        events = hop.events()
-        first = await anext(events)
+        return StreamingResponse(self._lines(token, first, events), media_type="text/event-stream", headers=headers)
 
-        async def lines() -> AsyncIterator[bytes]:
-            number, event = 1, first
-            try:
-                while True:
-                    said = written(event)
-                    reply = issue_reply(self.cascade.neighbours.private, token, said, number)
-                    yield b"data: " + reply.encode() + b" " + said + b"\n\n"
-                    number, event = number + 1, await anext(events)
-            except StopAsyncIteration:
-                return
-            finally:
-                await events.aclose()  # type: ignore[attr-defined]
+    async def _lines(self, token: str, first: HopEvent, events: AsyncGenerator[HopEvent, None]) -> AsyncIterator[bytes]:
+        numbers = count(1)
+        async with aclosing(events):
+            yield self._line(token, first, next(numbers))
+            async for event in events:
+                yield self._line(token, event, next(numbers))
 
-        return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+    def _line(self, token: str, event: HopEvent, number: int) -> bytes:
+        said = written(event)
+        return b"data: " + issue_reply(self.cascade.neighbours.private, token, said, number).encode() + b" " + said + b"\n\n"
 
 
 async def facts(door: HopDoor, claims: HopClaims, camera: Named, _: bytes) -> bytes:
@@ -115,7 +112,8 @@ async def opening(door: HopDoor, claims: HopClaims, camera: Named, content: byte
 
 
 async def roster(door: HopDoor, claims: HopClaims, camera: Named, content: bytes) -> bytes:
-    return written(await door.cascade.hop(claims.gateway, camera).take(read(content, Roster), claims.path))
+    said = read(content, Roster)
+    return written(await door.cascade.hop_told(claims.gateway, camera).take(said, claims.path))
 
 
 async def offer(door: HopDoor, claims: HopClaims, camera: Named, content: bytes) -> bytes:

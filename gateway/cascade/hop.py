@@ -6,24 +6,25 @@ longer is told to the gateway above; where it does not drop them in time, the st
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from authz.hop_token import check_path
 from authz.identity import Actor
 from authz.video_token import VideoTokenInvalid
-from gateway.cascade.link import HopRosterEmpty
+from gateway.cascade.link import HopRosterEmpty, HopViewerKept
 from gateway.cascade.upstream import ViewerRefused
 from gateway.video.cameras import Named
 from gateway.video.journal import RESUMED
-from gateway.video.openings import LETTERS, Opening, VideoTooMany
+from gateway.video.openings import LETTERS, LISTENERS, Opening, VideoTooMany
+from media.hub import Hub
 from media.states import Told
 from media.viewing import Ended, Viewing
 from schema.watching import CameraHoursOver, Wanted
-from supervision.faults import Failure, TenantUnreachable
+from supervision.faults import Failure
 from supervision.halls import CameraState, ViewingEnd, read_hours
 from supervision.roster import CameraFacts, Gone, HopEvent, HopOffer, Refused, Roster, RosterAnswer, RosterInvalid, Watcher
 from tenants.hall_rows import Camera, HallNotFound
@@ -65,6 +66,8 @@ class Hop:
     refused: dict[str, ViewingEnd] = field(default_factory=dict)
     before: dict[str, int] = field(default_factory=dict)
     """Bytes that each had got already when the viewing began that stands here."""
+    kept: set[str] = field(default_factory=set)
+    """Those of the refused who were not dropped in time."""
     heard_at: float = 0.0
     facts: CameraFacts | None = None
     found: Camera | None = None
@@ -73,7 +76,7 @@ class Hop:
     _session: str = ""
     _number: int = -1
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _listeners: set["asyncio.Queue[HopEvent | None]"] = field(default_factory=set)
+    _listeners: dict["asyncio.Queue[HopEvent | None]", None] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -92,6 +95,7 @@ class Hop:
             for number in self.on.keys() - said.keys():
                 self._leaves(self._gone(number, ViewingEnd.LOST))
             self.refused = {number: how for number, how in self.refused.items() if number in said}
+            self.kept &= said.keys()
             self.known = {number: one for number, one in self.known.items() if one.over is None or number in said}
             self.before = {number: count for number, count in self.before.items() if number in self.known}
             self.facts = await self.cascade.facts(self.camera, path)
@@ -122,17 +126,19 @@ class Hop:
             try:
                 opening = self.known[one.id] = await self._opened(one)
             except VideoTooMany:  # of this person's, or of all: the others' picture goes on
-                self.refused[one.id] = ViewingEnd.LOST
+                self.refused[one.id] = ViewingEnd.TOO_MANY
                 return
         async with opening.busy:
             row = opening.row
             if opening.over is None:
                 try:
-                    await showing._stands(opening)
+                    await showing.stands(opening)
                     found = await showing.journal.begin(opening, showing.house.config.video_again)
-                    self.found = showing._fits(opening, found)
+                    self.found = showing.fits(opening, found)
                 except CameraHoursOver:
                     showing.end(opening, ViewingEnd.HOURS_OVER)
+                except VideoTooMany:
+                    showing.end(opening, ViewingEnd.TOO_MANY)
                 except (ViewerRefused, HallNotFound, VideoTokenInvalid):
                     showing.end(opening, ViewingEnd.CAMERA_CHANGED)  # where it is not over for another reason
             if opening.over is not None:
@@ -158,11 +164,11 @@ class Hop:
         )  # fmt: skip
         now, config = showing.house.clock(), showing.house.config
         actor = Actor(one.subject, f"gateway:{self.above}", now + config.video_lifetime, one.issued)
-        number = sha256(f"{self.above} {one.id}".encode()).hexdigest()[:32]
+        number = sha256(f"{self.above} {self.camera} {one.id}".encode()).hexdigest()[:32]
         opening = showing.openings.add(actor, wanted, read_hours(facts.hours), now + config.video_lifetime, number, one.through)
         opening.expires = int(now + config.video_token_seconds)
         try:
-            opening.lease = await showing.house.leases.taken(actor.subject, lambda scope: showing._rights_told(opening, scope))
+            opening.lease = await showing.house.leases.taken(actor.subject, lambda scope: showing.rights_told(opening, scope))
         except BaseException as problem:  # whatever it is, a cancelled request too: the opening is undone, and that goes on
             showing.end(opening, ViewingEnd.REGISTRY_SILENT if isinstance(problem, Failure) else ViewingEnd.LEFT)
             raise
@@ -207,12 +213,14 @@ class Hop:
         self._tell(HopEvent(refused=Refused(id=number, how=how)))
         if not self.on:
             self.dark()
-        else:
-            within = self.cascade.showing.house.config.video_hop_drop_within
-            asyncio.get_running_loop().call_later(within, self._insist, number)
+        within = self.cascade.showing.house.config.video_hop_drop_within
+        asyncio.get_running_loop().call_later(within, self._insist, number)
 
     def _insist(self, number: str) -> None:
-        if number in self.refused and self.viewing is not None:
+        if number not in self.refused:
+            return
+        self.kept.add(number)
+        if self.viewing is not None:
             self.cascade.showing.house.log({"level": "warning", "event": "hop", "gateway": self.above, "camera": str(self.camera),
                                             "told": "did not drop one who may look no longer: the stream was ended"})  # fmt: skip
             self.dark()
@@ -238,9 +246,14 @@ class Hop:
         self.dark()
 
     async def answer(self, offer: HopOffer) -> str:
-        """The one stream of that gateway; a new one takes the place of the last. Raises HopRosterEmpty and what an offer may."""
+        """The one stream of that gateway; a new one takes the place of the last.
+
+        Raises HopRosterEmpty, HopViewerKept and what an offer may.
+        """
         if not self.on or self.found is None:
             raise HopRosterEmpty
+        if self.kept:
+            raise HopViewerKept
         viewing = await self.cascade.showing.cameras.hub(self.camera.tenant, self.found).view(offer.sdp)
         if not self.on:  # the last of them was cut while it was being answered
             await viewing.kick()
@@ -260,31 +273,32 @@ class Hop:
         if self.viewing is viewing:
             self.viewing = None
 
-    async def events(self) -> AsyncIterator[HopEvent]:
-        """What happens, until nobody reads any more. Raises HopRosterEmpty, TenantUnreachable."""
+    async def events(self) -> AsyncGenerator[HopEvent, None]:
+        """What happens, until nobody reads any more or LISTENERS others do. Raises HopRosterEmpty."""
         hub = self.cascade.showing.relay.hubs.get(str(self.camera))
-        if self._number < 0:
+        if hub is None or self._number < 0:
             raise HopRosterEmpty
-        if hub is None:
-            raise TenantUnreachable
+        queue = self._listener()
+        states = asyncio.ensure_future(_states(hub, queue))
+        try:
+            while (event := await _next(queue)) is not None:
+                yield event
+        finally:
+            self._listeners.pop(queue, None)
+            states.cancel()
+            await asyncio.gather(states, return_exceptions=True)
+
+    def _listener(self) -> "asyncio.Queue[HopEvent | None]":
+        """One more, in the place of the oldest where there are too many."""
+        while len(self._listeners) >= LISTENERS:
+            oldest = next(iter(self._listeners))
+            del self._listeners[oldest]
+            _put(oldest, None)
         queue: asyncio.Queue[HopEvent | None] = asyncio.Queue(LETTERS)
         for number, how in self.refused.items():
             _put(queue, HopEvent(refused=Refused(id=number, how=how)))
-        self._listeners.add(queue)
-        states = asyncio.ensure_future(_states(hub, queue))
-        try:
-            while True:
-                try:
-                    event = await asyncio.wait_for(queue.get(), ALIVE)
-                except TimeoutError:
-                    event = HopEvent()
-                if event is None:
-                    return
-                yield event
-        finally:
-            self._listeners.discard(queue)
-            states.cancel()
-            await asyncio.gather(states, return_exceptions=True)
+        self._listeners[queue] = None
+        return queue
 
     def _tell(self, event: HopEvent) -> None:
         for queue in self._listeners:
@@ -298,7 +312,16 @@ def _put(queue: "asyncio.Queue[HopEvent | None]", event: HopEvent | None) -> Non
     queue.put_nowait(event)
 
 
-async def _states(hub: Any, queue: "asyncio.Queue[HopEvent | None]") -> None:
+async def _next(queue: "asyncio.Queue[HopEvent | None]") -> HopEvent | None:
+    """What is told next; that nothing happened, after a while; None: nothing more."""
+    try:
+        async with asyncio.timeout(ALIVE):
+            return await queue.get()
+    except TimeoutError:
+        return HopEvent()
+
+
+async def _states(hub: Hub, queue: "asyncio.Queue[HopEvent | None]") -> None:
     async with aclosing(hub.states()) as states:
         async for told in states:
             _put(queue, spelled(told))

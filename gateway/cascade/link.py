@@ -6,7 +6,7 @@ Knows whether that gateway answers, and looks for it while it does not. Knows no
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,12 +25,17 @@ from supervision.roster import HopEvent, RosterInvalid, read
 from tenants.hall_rows import HallNotFound
 
 ANSWER_BYTES = 1_048_576
+"""Of one answer at most."""
 EVENT_BYTES = 65_536
+"""Of one event at most."""
 LOOK = 0.5
 """Seconds between two looks for a gateway that is gone."""
 LESS = 0.4
 """Seconds that each gateway waits less than the one above, so that it can still say which one is silent."""
 DETAIL = 300
+"""Letters of what another gateway says in words."""
+GATEWAY_AWAY = frozenset({502, 503, 504})
+"""What a proxy says in the place of a gateway that is not there; no gateway signed it."""
 PATIENCE: ContextVar[float] = ContextVar("patience", default=60.0)
 """Seconds for which the gateway above still waits, while it is being answered."""
 REPLY = "mingjing-reply"
@@ -49,8 +54,15 @@ class HopRosterEmpty(Refusal):
     code = "HOP_ROSTER_EMPTY"
 
 
+class HopViewerKept(Refusal):
+    """The gateway above has not dropped one who may look no longer."""
+
+    code = "HOP_VIEWER_KEPT"
+
+
 KNOWN: Mapping[str, type[Fault]] = {
-    kind.code: kind for kind in (HallNotFound, CameraHoursOver, ActionRefused, HopRosterEmpty, BelowUnreachable, HopLoop)
+    kind.code: kind
+    for kind in (HallNotFound, CameraHoursOver, ActionRefused, HopRosterEmpty, HopViewerKept, BelowUnreachable, HopLoop)
 }
 """What a gateway below says that is told here as if it were said here."""
 
@@ -98,25 +110,36 @@ class Link:
         token = self._token(asked, content, patience)
         try:
             async with asyncio.timeout(patience), self._sent(asked, token, content) as answer:
-                told = await _bounded(answer)
+                return await self._told(answer, token)
         except (httpx.HTTPError, OSError, TimeoutError) as problem:
             self.lost()
             raise BelowUnreachable(self.name) from problem
-        self._vouched(token, answer.headers.get(REPLY, ""), told, answer.status_code)
+
+    async def _told(self, answer: httpx.Response, token: str) -> bytes:
+        """The answer, vouched for. Raises what it refuses with, BelowRefused, and OSError where no gateway answered."""
+        reply = answer.headers.get(REPLY, "")
+        if not reply and answer.status_code in GATEWAY_AWAY:
+            raise ConnectionError(f"{answer.status_code} by a proxy")
+        told = b""
+        async for piece in answer.aiter_raw():
+            told += piece
+            if len(told) > ANSWER_BYTES:
+                raise BelowRefused(f"{self.name}: Its answer is too large.")
+        self._vouched(token, reply, told, answer.status_code)
         if answer.status_code != 200:
             raise refusal(self.name, told)
         return told
 
     async def listen(self, asked: Asked) -> AsyncIterator[HopEvent]:
-        """What it says meanwhile, until it ends. Raises BelowUnreachable, BelowRefused."""
+        """What it says meanwhile, until it ends. Raises BelowUnreachable, BelowRefused and the KNOWN."""
         token = self._token(asked, b"", self.limits.silent)
         try:
             async with self._sent(asked, token, b"") as answer:
                 if answer.status_code != 200:
                     async with asyncio.timeout(self.limits.silent):
-                        raise refusal(self.name, await _bounded(answer))
+                        await self._told(answer, token)
                 number = 0
-                async for said, reply in _events(answer):
+                async for said, reply in _events(answer, self.name):
                     number += 1
                     self._vouched(token, reply, said, number)
                     yield read(said, HopEvent)
@@ -186,22 +209,13 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:DETAIL]
 
 
-async def _bounded(answer: httpx.Response) -> bytes:
-    told = b""
-    async for piece in answer.aiter_raw():
-        told += piece
-        if len(told) > ANSWER_BYTES:
-            raise BelowRefused("the answer is too large")
-    return told
-
-
-async def _events(answer: httpx.Response) -> AsyncIterator[tuple[bytes, str]]:
+async def _events(answer: httpx.Response, name: str) -> AsyncIterator[tuple[bytes, str]]:
     """Each event's content, and the reply that vouches for it, from lines `data: REPLY CONTENT`."""
     left = b""
     async for piece in answer.aiter_raw():
         *lines, left = (left + piece).split(b"\n")
         if len(left) > EVENT_BYTES:
-            raise BelowRefused("an event is too large")
+            raise BelowRefused(f"{name}: What it says is too large.")
         for line in lines:
             if line.startswith(b"data: "):
                 reply, _, said = line[6:].partition(b" ")
@@ -214,8 +228,3 @@ def client() -> httpx.AsyncClient:
     headers = {"accept": "application/json", "accept-encoding": "identity"}
     context = ssl.create_default_context()
     return httpx.AsyncClient(verify=context, trust_env=False, follow_redirects=False, headers=headers, limits=limits)
-
-
-def longest(ways: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The way that a question is asked by, of those who watch."""
-    return max(ways, key=len, default=())

@@ -13,21 +13,21 @@ Taken whole or refused. A table's name is that gateway's `MINGJING_GATEWAY_NAME`
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from authz.hop_token import read_private, read_public
 from gateway.config import Config
+from gateway.toml_file import is_loopback, read_tables
 from supervision.faults import Refusal
 from supervision.manifest import KeyUnusable
+from supervision.roster import GATEWAY
 from supervision.tree import CODE, Tree
 
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+NAME = re.compile(GATEWAY)
 MEMBERS = {"below": ("url", "key", "tenants"), "above": ("key", "within")}
 
 
@@ -95,12 +95,7 @@ def neighbours(config: Config) -> Neighbours | None:
 
 def read_gateways(file: Path) -> tuple[dict[str, Below], dict[str, Above]]:
     """Raises GatewaysInvalid, which names the table and the member."""
-    try:
-        tables = tomllib.loads(file.read_text("utf-8"))
-    except OSError as problem:
-        raise GatewaysInvalid(f"{file} cannot be read: {problem.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise GatewaysInvalid(f"{file}: {problem}") from None
+    tables = read_tables(file, GatewaysInvalid)
     if unknown := set(tables) - set(MEMBERS):
         raise GatewaysInvalid(f"{file}: {', '.join(sorted(unknown))}: a table is [below.NAME] or [above.NAME]")
     below = {name: Below(name, *_members(file, "below", name, told)) for name, told in _tables(file, tables, "below")}
@@ -147,16 +142,9 @@ def _url(where: str, told: Any) -> str:
         raise GatewaysInvalid(f"{where} is no URL") from None
     if url.scheme not in ("https", "http") or not host or url.username is not None or url.query or url.fragment:
         raise GatewaysInvalid(f"{where} is no https URL without user, query and fragment")
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         raise GatewaysInvalid(f"{where} is an http URL of another machine: who watches and why would be readable; use https")
     return str(told).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 READERS: Mapping[str, Any] = {"url": _url, "key": _key, "tenants": _codes, "within": _codes}

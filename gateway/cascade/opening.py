@@ -52,7 +52,7 @@ async def _noted(cascade: Cascade, camera: Named, one: Watcher, scope: Scope, ma
     row = scope.because(HALL_VIDEO, house.registry.snapshot.tree.paths[tenant])
     deed = Deed(
         one.id, one.subject, HALL_VIDEO, Outcome.OPENED if may else Outcome.REFUSED, "cameras", 1, reason=one.reason,
-        told=f"Camera {camera.row}: {one.purpose}, from {one.from_tenant} through {' → '.join(one.through)}",
+        told=f"Camera {camera.row}: {one.purpose}, from {one.from_tenant or 'everywhere'} through {' → '.join(one.through)}",
         grant_id=None if row is None else row.id, because="" if row is None else row.spelled,
     )  # fmt: skip
     if await house.auditing.record({tenant: [deed]}):

@@ -5,25 +5,42 @@ However many watch, there is one stream and one roster. Whoever the gateway belo
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from secrets import token_hex
+from time import monotonic
 from typing import Any
 
 from authz.identity import Actor
-from gateway.cascade.link import Asked, HopRosterEmpty, Link, longest, plain
+from gateway.cascade.link import Asked, HopRosterEmpty, HopViewerKept, Link, plain
 from gateway.video.cameras import Named
-from gateway.video.openings import Opening
+from gateway.video.openings import Opening, VideoTooMany
 from media.faults import BelowRefused, BelowUnreachable, SourceFault
 from media.feed import Feed
 from media.sources.below import BelowSource
 from media.states import State, Told
 from schema.watching import Wanted
-from supervision.faults import Failure, Fault, Refusal
+from supervision.faults import Fault, Refusal
 from supervision.halls import ViewingEnd
-from supervision.roster import CameraFacts, Gone, HopLeft, HopOffer, Roster, RosterAnswer, Watcher, read, written
+from supervision.roster import (
+    ROSTER_BYTES,
+    WATCHERS,
+    CameraFacts,
+    Gone,
+    HopLeft,
+    HopOffer,
+    Roster,
+    RosterAnswer,
+    Watcher,
+    read,
+    written,
+)
 from tenants.hall_rows import Camera, HallNotFound
 
 Cut = Callable[[Opening, ViewingEnd], None]
+LISTENED = 0.2
+"""Seconds between two beginnings to listen at least: whoever always ends it is not asked as fast as it ends."""
 
 
 class ViewerRefused(Refusal):
@@ -75,8 +92,9 @@ class Upstream:
         return not self.openings and not self.gone
 
     def _asked(self, deed: str) -> Asked:
+        """By the longest way of those who watch; every one of them stands on the roster."""
         ways = [(*opening.through, self.own) for opening in self.openings.values()]
-        return Asked(str(self.camera), deed, longest(ways) or (self.own,))
+        return Asked(str(self.camera), deed, max(ways, key=len, default=(self.own,)))
 
     async def known(self, path: tuple[str, ...] = ()) -> CameraFacts:
         """What the gateway below tells of the camera, asked for once. `path`: that this question came by."""
@@ -101,7 +119,7 @@ class Upstream:
             self.openings.pop(opening.id, None)
             raise
         if opening.over is not None or opening.id not in self.openings:
-            raise ViewerRefused(self.name)
+            raise (VideoTooMany if opening.over is ViewingEnd.TOO_MANY else ViewerRefused)(self.name)
         return self.row()
 
     def row(self) -> Camera:
@@ -116,10 +134,7 @@ class Upstream:
         if self.openings.pop(opening.id, None) is None:
             return
         self.gone[opening.id] = Gone(id=opening.id, how=how, sent=opening.sent)
-        try:
-            await self.tell()
-        except (Refusal, Failure):
-            return
+        await self.try_tell()
 
     async def tell(self) -> None:
         """Returns when a roster that says all of now was answered; what several have to say goes in one."""
@@ -127,21 +142,31 @@ class Upstream:
         mine = self._asked_for
         async with self._turn:
             if self._answered < mine:
-                self._answered, self._fault = self._asked_for, None
+                said, self._fault = self._asked_for, None
                 try:
                     await self._say()
                 except Fault as fault:
                     self._fault, self._agreed = fault, False
+                self._answered = said  # not where it was cancelled: whoever waits says it then
             if self._fault is not None:
                 raise self._fault
 
+    async def try_tell(self) -> None:
+        """What cannot be said now is said with the next roster."""
+        with suppress(Fault):
+            await self.tell()
+
     async def _say(self) -> None:
+        """Raises BelowUnreachable, BelowRefused, VideoTooMany where a roster cannot hold them, and what it is refused with."""
         if self.link.is_down:
             raise BelowUnreachable(self.name)
-        gone = dict(self.gone)
+        gone = dict(islice(self.gone.items(), WATCHERS))
         watching = tuple(self._watcher(opening) for opening in self.openings.values())
         roster = Roster(session=self.session, number=next(self.numbers), watching=watching, gone=tuple(gone.values()))
-        answer = read(await self.link.call(self._asked("roster"), written(roster)), RosterAnswer)
+        content = written(roster)
+        if len(watching) > WATCHERS or len(content) > ROSTER_BYTES:
+            raise VideoTooMany(f"{WATCHERS} of one camera, {ROSTER_BYTES} bytes")
+        answer = read(await self.link.call(self._asked("roster"), content), RosterAnswer)
         self.facts, self._agreed = answer.camera, True
         for number, one in gone.items():
             if self.gone.get(number) is one:
@@ -167,7 +192,7 @@ class Upstream:
             content = written(HopOffer(number=self._offer, sdp=offer))
             try:
                 answer = await self.link.call(self._asked("offer"), content)
-            except HopRosterEmpty:
+            except (HopRosterEmpty, HopViewerKept):
                 await self.tell()
                 answer = await self.link.call(self._asked("offer"), content)
         except SourceFault:
@@ -186,17 +211,15 @@ class Upstream:
             self.later(self._left(HopLeft(number=self._offer)))
 
     async def _left(self, left: HopLeft) -> None:
-        try:
+        with suppress(Fault):
             await self.link.call(self._asked("leave"), written(left))
-        except (Refusal, Failure):
-            return
 
     async def states(self) -> AsyncIterator[Told]:
         """What the gateway below says, once it answered. Raises BelowUnreachable where it is not heard any more."""
         await self._there.wait()
         heard = True
         while heard:
-            heard = False
+            heard, began = False, monotonic()
             try:
                 async for event in self.link.listen(self._asked("events")):
                     heard = True
@@ -210,6 +233,7 @@ class Upstream:
                 raise
             except Fault as fault:
                 raise BelowRefused(plain(f"{self.name}: {fault.message}")) from fault
+            await asyncio.sleep(began + LISTENED - monotonic())
         self._agreed = False
         self.link.lost()
         raise BelowUnreachable(self.name)

@@ -18,10 +18,11 @@ from media.sources.rtsp import RtspSource
 from media.states import State, Told
 from supervision.camera_address import FILM, PUSHED, CameraAddress, read_address
 from supervision.camera_seal import CameraSeal
+from supervision.roster import GATEWAY
 from supervision.words import words
 from tenants.hall_rows import Camera
 
-THROUGH = re.compile(r"(?:[A-Za-z0-9_.-]{1,64}: )+")
+THROUGH = re.compile(rf"(?:{GATEWAY}: )+")
 """The names of gateways before a reason that was handed up."""
 
 

@@ -71,8 +71,8 @@ class Showing:
         now = self.house.clock()
         opening = self.openings.add(actor, wanted, read_hours(wanted.hours), now + self.house.config.video_lifetime)
         try:
-            opening.lease = await self.house.leases.taken(actor.subject, lambda scope: self._rights_told(opening, scope))
-            self._rights_told(opening, opening.lease.scope)
+            opening.lease = await self.house.leases.taken(actor.subject, lambda scope: self.rights_told(opening, scope))
+            self.rights_told(opening, opening.lease.scope)
             await self._key_stands(opening)
         except BaseException as problem:  # whatever it is, a cancelled request too: the opening is undone, and that goes on
             self.end(opening, ViewingEnd.REGISTRY_SILENT if isinstance(problem, Failure) else ViewingEnd.LEFT)
@@ -86,7 +86,7 @@ class Showing:
         rows = scope.reach(HALL_VIDEO, self.house.registry.snapshot.tree.paths).get(wanted.tenant, False)
         return opens(rows, (wanted.department,), False)
 
-    def _rights_told(self, opening: Opening, scope: Scope | None) -> None:
+    def rights_told(self, opening: Opening, scope: Scope | None) -> None:
         """The rights as they are now, at the opening and whenever they change."""
         if scope is None:
             self.end(opening, ViewingEnd.REGISTRY_SILENT)
@@ -101,23 +101,23 @@ class Showing:
         admitted(offer, self.relay.settings, "recvonly")
         async with opening.busy:
             opening = self.openings.spent(token, named, self.house.clock())
-            await self._stands(opening)
+            await self.stands(opening)
             if opening.viewing is not None:
                 await self._leave(opening)
             begun = await self.journal.begin(opening, self.house.config.video_again)
             if opening.over is not None:  # it was ended before the viewing had a row, so the row has to be ended here
                 await self.journal.end(opening, opening.over)
                 raise VideoTokenInvalid
-            found = self._fits(opening, begun)
+            found = self.fits(opening, begun)
             return await self._answered(opening, found, offer)
 
-    async def _stands(self, opening: Opening) -> None:
+    async def stands(self, opening: Opening) -> None:
         """Looked up anew: a change made elsewhere need not have been told yet. Raises VideoTokenInvalid, CameraHoursOver."""
         rights = self.house.rights
         scope, snapshot = await rights.of(opening.actor.subject)
         while not await rights.stand(scope, snapshot):
             scope, snapshot = await rights.of(opening.actor.subject)
-        self._rights_told(opening, scope)
+        self.rights_told(opening, scope)
         await self._key_stands(opening)
         if opening.over is None and not within_hours(opening.hours, self.now()):
             raise CameraHoursOver
@@ -134,7 +134,7 @@ class Showing:
         except TokenInvalid:
             self.end(opening, ViewingEnd.SESSION_ENDED)
 
-    def _fits(self, opening: Opening, found: Camera | ViewingEnd) -> Camera:
+    def fits(self, opening: Opening, found: Camera | ViewingEnd) -> Camera:
         """The camera, still the one that was opened. Raises HallNotFound, VideoTokenInvalid."""
         if isinstance(found, ViewingEnd):
             self.end(opening, found)

@@ -71,7 +71,7 @@ class BelowSource:
         finally:
             telling.cancel()
             await self.below.leave()
-            await peer.close()
+            await asyncio.shield(peer.close())  # a second cancellation would leave it half closed
 
     async def _asked(self, peer: RTCPeerConnection, settled: asyncio.Event, feed: Feed) -> None:
         try:
@@ -84,7 +84,8 @@ class BelowSource:
         except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
             raise BelowRefused(f"{self.below.name}: It answered what is no answer.") from None
         try:
-            await asyncio.wait_for(settled.wait(), feed.settings.connect_within * REACHED_PART)
+            async with asyncio.timeout(feed.settings.connect_within * REACHED_PART):  # wait_for can lose a cancellation
+                await settled.wait()
         except TimeoutError:
             fault = BelowUnreachable(f"{self.below.name}: It answered, and no packet comes.")
             fault.soon = True

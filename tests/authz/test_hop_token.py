@@ -26,7 +26,7 @@ from supervision.manifest import KeyUnusable
 CITY, COUNTY, STRANGER = (Ed25519PrivateKey.generate() for _ in range(3))
 KEYS = {"city": CITY.public_key(), "sibling": STRANGER.public_key()}
 NOW = 1_000_000
-GOOD = HopClaims("t1", "city", "county", "620102-1", "offer", ("province", "city"), digest(b"body"), NOW, NOW + 30, 4.0)
+GOOD = HopClaims("0" * 32, "city", "county", "620102-1", "offer", ("province", "city"), digest(b"body"), NOW, NOW + 30, 4.0)
 
 
 def signed(**changed: Any) -> str:
@@ -55,6 +55,10 @@ TABLE: dict[str, tuple[Callable[[], str], str]] = {
     "a spoilt claim": (lambda: spoilt(signed(), 1), "HOP_TOKEN_INVALID"),
     "no token at all": (lambda: "x", "HOP_TOKEN_INVALID"),
     "endless": (lambda: raw(id="x" * 9_000), "HOP_TOKEN_INVALID"),
+    "with a name that no token of ours has": (lambda: signed(token_id="t" * 33), "HOP_TOKEN_INVALID"),
+    "that waits for nothing": (lambda: signed(within=0.0), "HOP_TOKEN_INVALID"),
+    "that waits for ever": (lambda: signed(within=float("inf")), "HOP_TOKEN_INVALID"),
+    "that waits for no number": (lambda: signed(within=float("nan")), "HOP_TOKEN_INVALID"),
     "for another gateway": (lambda: signed(to="sibling"), "HOP_TOKEN_INVALID"),
     "for another camera": (lambda: signed(camera="620102-2"), "HOP_TOKEN_INVALID"),
     "for a sibling's camera": (lambda: signed(camera="620103-1"), "HOP_TOKEN_INVALID"),
@@ -69,6 +73,7 @@ TABLE: dict[str, tuple[Callable[[], str], str]] = {
     "times that are texts": (lambda: raw(until=str(NOW + 30)), "HOP_TOKEN_INVALID"),
     "without a way": (lambda: signed(path=()), "HOP_TOKEN_INVALID"),
     "a way that ends elsewhere": (lambda: signed(path=("city", "province")), "HOP_TOKEN_INVALID"),
+    "a way over what is no gateway's name": (lambda: signed(path=("a b", "city")), "HOP_TOKEN_INVALID"),
     "a way of numbers": (lambda: raw(path=[1, "city"]), "HOP_TOKEN_INVALID"),
     "a way that came by here": (lambda: signed(path=("county", "city")), "HOP_LOOP"),
     "a way that goes twice over one": (lambda: signed(path=("city", "province", "city")), "HOP_LOOP"),

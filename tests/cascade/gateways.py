@@ -144,8 +144,15 @@ class Process(Gateway):
         """At once: it says nothing to anybody."""
         await self._over(signal.SIGKILL)
 
+    def hang(self) -> None:
+        """It says nothing from now on, and its connections stay."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
     async def stop(self) -> None:
         if self.at is not None:
+            assert self.process is not None
+            self.process.send_signal(signal.SIGCONT)
             await self._over(signal.SIGTERM)
 
     async def _over(self, how: signal.Signals) -> None:

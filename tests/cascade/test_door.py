@@ -2,22 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
+from aiortc import RTCSessionDescription
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authz.hop_token import HopClaims, digest, issue_hop, read_private
+from gateway.video.cameras import Named
+from gateway.video.openings import LISTENERS
 from supervision.halls import Purpose, ViewingEnd
 from supervision.roster import Gone, HopEvent, HopOffer, Refused, Roster, RosterInvalid, Watcher, read
 from supervision.roster import written as spelled
 from tests.cascade.gateways import Cascade, Gateway, cascade, key_of, registered, settings, written
 from tests.door.small import configured
+from tests.media.peers import Keeper
+from tests.video.watching import hung, withdrawn
 
 STRANGER = Ed25519PrivateKey.generate()
+CAMERA = Named("620102", 1)
 
 
 class Above:
@@ -53,9 +62,36 @@ class Above:
 
     async def post(self, content: bytes, token: str, deed: str = "roster", camera: str = "620102-1") -> str:
         """The code that it is refused with; nothing where it is taken."""
+        return refused(await self.answer(content, token, deed, camera))
+
+    async def answer(self, content: bytes, token: str, deed: str, camera: str = "620102-1") -> httpx.Response:
         headers = {"authorization": f"Bearer {token}"}
-        answer = await self.county.served.client.post(f"/video/{camera}/hop/{deed}", content=content, headers=headers)
-        return "" if answer.status_code == 200 else str(answer.json()["errors"][0]["extensions"]["code"])
+        return await self.county.served.client.post(f"/video/{camera}/hop/{deed}", content=content, headers=headers)
+
+    async def told(self, number: int, *watching: Watcher) -> str:
+        """The code that a roster is refused with."""
+        content = roster(number, "a" * 32, *watching)
+        return await self.post(content, self.token(content))
+
+    async def offered(self, peer: Keeper) -> str:
+        """The code that its offer is refused with."""
+        await peer.peer.setLocalDescription(await peer.peer.createOffer())
+        content = spelled(HopOffer(number=1, sdp=peer.peer.localDescription.sdp))
+        answer = await self.answer(content, self.token(content, deed="offer"), "offer")
+        if answer.status_code == 200:
+            await peer.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+        return refused(answer)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        headers = {"authorization": f"Bearer {self.token(deed='events')}"}
+        async with self.county.served.client.stream("POST", "/video/620102-1/hop/events", headers=headers) as answer:
+            assert answer.status_code == 200
+            yield answer.aiter_raw()
+
+
+def refused(answer: httpx.Response) -> str:
+    return "" if answer.status_code == 200 else str(answer.json()["errors"][0]["extensions"]["code"])
 
 
 @asynccontextmanager
@@ -90,6 +126,10 @@ WATCHER = Watcher(
     id="0" * 32, subject="city", issued=2_000_000_000, purpose=Purpose.PATROL, reason="r", from_tenant="620100", from_level="CITY",
     through=("gansu", "lanzhou"),
 )  # fmt: skip
+
+
+def one(**changed: Any) -> Watcher:
+    return msgspec.structs.replace(WATCHER, **changed)
 
 
 def roster(number: int = 1, session: str = "a" * 32, *watching: Watcher) -> bytes:
@@ -135,9 +175,7 @@ async def test_each_who_watches_came_by_a_way_that_may_be(tmp_path: Path, film: 
     async with above(tmp_path, film) as by:
         found = {}
         for number, (case, (through, _)) in enumerate(THROUGH.items()):
-            one = Watcher(**{name: getattr(WATCHER, name) for name in WATCHER.__struct_fields__} | {"through": through})
-            content = roster(number + 1, "a" * 32, one)
-            found[case] = await by.post(content, by.token(content))
+            found[case] = await by.told(number + 1, one(through=through))
         assert found == {case: code for case, (_, code) in THROUGH.items()}
 
 
@@ -148,17 +186,23 @@ async def test_a_way_in_a_circle_ends_at_the_second_gateway(tmp_path: Path) -> N
         (tmp_path / name).mkdir()
         await registered(tmp_path / name, code)
         gateways[name] = Gateway(tmp_path / name, configured(tmp_path / name, **settings(tmp_path / name, name)))
-    keys = {name: key_of(gateway.config) for name, gateway in gateways.items()}
-    for name, other in (("gansu", "lanzhou"), ("lanzhou", "gansu")):
-        url = "http://127.0.0.1:1" if name == "gansu" else gateways["gansu"].url
-        written(gateways[name].folder, (other, url, keys[other], "620200"), (other, keys[other], "620000"))
-        await gateways[name].start()
-    top = gateways["gansu"].inside
-    object.__setattr__(top.neighbours.below["lanzhou"], "url", gateways["lanzhou"].url)
+    top, lower = gateways.values()
+    await started(top, "http://127.0.0.1:1", lower)
+    await started(lower, top.url, top)
+    top.config = replace(top.config, port=int(top.url.rpartition(":")[2]))  # where the lower one believes that it is
+    await top.stop()
+    await started(top, lower.url, lower)
     field = 'openCamera(camera: "Camera:620200:1", reason: "r", purpose: PATROL) { token }'
-    assert await gateways["gansu"].served.refused("province", field) == "HOP_LOOP"
+    assert await top.served.refused("province", field) == "HOP_LOOP"
     for gateway in gateways.values():
         await gateway.stop()
+
+
+async def started(gateway: Gateway, url: str, other: Gateway) -> None:
+    """With the other one both below, where `url` says, and above."""
+    name, key = other.config.gateway_name, key_of(other.config)
+    written(gateway.folder, (name, url, key, "620200"), (name, key, "620000"))
+    await gateway.start()
 
 
 BAD: dict[str, tuple[bytes, type]] = {
@@ -174,6 +218,10 @@ BAD: dict[str, tuple[bytes, type]] = {
     "nobody's": (roster().replace(b'"city"', b'""'), Roster),
     "a negative number": (spelled(Gone(id="0" * 32, how=ViewingEnd.LEFT, sent=5)).replace(b"5", b"-5"), Gone),
     "no way": (roster().replace(b'["gansu","lanzhou"]', b"[]"), Roster),
+    "a level that is none": (roster().replace(b'"CITY"', b'"MOON"'), Roster),
+    "a tenant that is none": (roster().replace(b'"620100"', b'"6201"'), Roster),
+    "a level of no tenant": (roster().replace(b'"620100"', b'""'), Roster),
+    "a gateway's name on two lines": (roster().replace(b'"lanzhou"', b'"lanzhou\\n"'), Roster),
     "too many watch": (spelled(Roster(session="a" * 32, number=1, watching=(WATCHER,) * 2_001)), Roster),
     "an end that is none": (spelled(Refused(id="0" * 32, how=ViewingEnd.LEFT)).replace(b"LEFT", b"GONE"), Refused),
     "a code with words": (spelled(HopEvent(code="A")).replace(b'"A"', b'"a b"'), HopEvent),
@@ -195,15 +243,12 @@ def test_a_roster_comes_out_as_it_went_in() -> None:
 async def test_one_who_has_too_many_open_is_refused_and_the_others_are_not(tmp_path: Path, film: Path) -> None:
     async with cascade(tmp_path, film, video_openings_each=1) as at:
         by = Above(at)
-        others = [
-            Watcher(**{name: getattr(WATCHER, name) for name in WATCHER.__struct_fields__} | {"id": f"{n:032}", "subject": who})
-            for n, who in enumerate(("city", "city", "county"))
-        ]
-        others.append(others[-1])
-        content = roster(1, "a" * 32, *others)
-        headers = {"authorization": f"Bearer {by.token(content)}"}
-        answer = await at.county.client.post("/video/620102-1/hop/roster", content=content, headers=headers)
-        assert [(one["how"], one["id"] in (others[0].id, others[1].id)) for one in answer.json()["refused"]] == [("LOST", True)]
+        others = [one(id=f"{n:032}", subject=who) for n, who in enumerate(("city", "city", "county"))]
+        content = roster(1, "a" * 32, *others, others[-1])
+        answer = await by.answer(content, by.token(content), "roster")
+        (told,) = answer.json()["refused"]
+        assert told["how"] == "TOO_MANY"
+        assert told["id"] in (others[0].id, others[1].id)
         assert sorted(one["actor"] for one in await at.county.viewings("{live: true}")) == ["city", "county"]
 
 
@@ -212,8 +257,7 @@ async def test_another_viewing_counts_its_own_bytes(tmp_path: Path, film: Path) 
     async with above(tmp_path, film) as by:
 
         async def said(number: int, how: ViewingEnd | None, sent: int) -> None:
-            here = {name: getattr(WATCHER, name) for name in WATCHER.__struct_fields__} | {"sent": sent}
-            watching = (Watcher(**here),) if how is None else ()
+            watching = (one(sent=sent),) if how is None else ()
             gone = () if how is None else (Gone(id=WATCHER.id, how=how, sent=sent),)
             content = spelled(Roster(session="a" * 32, number=number, watching=watching, gone=gone))
             assert await by.post(content, by.token(content)) == ""
@@ -227,3 +271,41 @@ async def test_another_viewing_counts_its_own_bytes(tmp_path: Path, film: Path) 
         await said(6, ViewingEnd.LEFT, 7_000)
         found = {one["endedAs"]: one["bytes"] for one in await by.county.served.ended("LEFT")}
         assert found == {"GATEWAY_ENDED": 5_000, "LEFT": 2_000}
+
+
+async def test_a_gateway_above_that_drops_nobody_is_shown_nothing(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film, video_hop_drop_within=0.2) as at:
+        by, peer, again = Above(at), Keeper(), Keeper()
+        stays, goes = one(id="1" * 32), one(id="2" * 32, subject="county")
+        assert (await by.told(1, stays, goes), await by.offered(peer)) == ("", "")
+        stream = by.county.inside.hops["lanzhou", CAMERA].viewing
+        assert stream is not None
+        await at.county.registry.grant(withdrawn("county"))
+        assert await asyncio.wait_for(stream.ended(), 30) == "kicked"
+        assert [line["gateway"] for line in at.county.log.of("hop")] == ["lanzhou"]
+        assert (await by.told(2, stays, goes), await by.offered(again)) == ("", "HOP_VIEWER_KEPT")
+        await again.leave()
+        again = Keeper()
+        assert (await by.told(3, stays), await by.offered(again)) == ("", "")
+        await asyncio.gather(peer.leave(), again.leave())
+
+
+async def test_one_name_before_two_cameras_is_two_people(tmp_path: Path, film: Path) -> None:
+    async with above(tmp_path, film) as by:
+        await hung(by.county.served, "C2", f"file:{film.name}")
+        content = roster()
+        for camera in ("620102-1", "620102-2"):
+            assert await by.post(content, by.token(content, camera=camera), camera=camera) == ""
+        openings = by.county.inside.showing.openings
+        assert sorted(str(opening.camera) for opening in openings) == ["620102-1", "620102-2"]
+
+
+async def test_whoever_listens_too_often_is_heard_the_last_times(tmp_path: Path, film: Path) -> None:
+    async with above(tmp_path, film) as by, AsyncExitStack() as held:
+        peer = Keeper()
+        held.push_async_callback(peer.leave)
+        assert (await by.told(1), await by.offered(peer)) == ("", "")
+        heard = [await held.enter_async_context(by.listening()) for _ in range(LISTENERS + 1)]
+        async with asyncio.timeout(30):
+            assert b"".join([piece async for piece in heard[0]])
+            assert await anext(heard[-1])

@@ -11,7 +11,7 @@ import pytest
 from gateway.video.cameras import Named
 from tenants import viewing_rows
 from tests.cascade.gateways import Cascade, Process, cascade
-from tests.video.watching import hung, withdrawn
+from tests.video.watching import Viewer, hung, withdrawn
 
 CAMERA = Named("620102", 1)
 WHO = "county"
@@ -192,19 +192,6 @@ async def test_changed_in_the_county_is_over_in_the_province(tmp_path: Path, fil
         await again.seen()
 
 
-async def test_a_gateway_above_that_drops_nobody_is_shown_nothing(tmp_path: Path, film: Path, monkeypatch: Any) -> None:
-    async with cascade(tmp_path, film, video_hop_drop_within=0.5) as at:
-        viewer, other = await at.watch(WHO), await at.watch("city")
-        await asyncio.gather(viewer.seen(), other.seen())
-        upstream = at.gateways["lanzhou"].inside.upstreams[CAMERA]
-        stream = at.gateways["chengguan"].inside.hops["lanzhou", CAMERA].viewing
-        assert stream is not None
-        monkeypatch.setattr(upstream, "refuse", lambda *_: None)
-        await at_the_county(at)
-        assert await asyncio.wait_for(stream.ended(), WITHIN) == "kicked"
-        assert [line["gateway"] for line in at.county.log.of("hop")] == ["lanzhou"]
-
-
 async def test_whoever_has_no_right_in_the_county_is_refused_and_it_stands_there(tmp_path: Path, film: Path) -> None:
     async with cascade(tmp_path, film) as at:
         await at_the_county(at)
@@ -227,13 +214,19 @@ async def test_a_right_withdrawn_between_opening_and_offer_gives_no_picture_and_
         assert await at.county.viewings() == []
 
 
+async def live(at: Cascade) -> tuple[Viewer, AsyncIterator[tuple[str, Any]]]:
+    """Somebody at the province with a picture, and what follows of their events."""
+    viewer = await at.watch("province")
+    await viewer.seen()
+    listening = viewer.events()
+    await until(listening, lambda _, said: said.get("state") == "LIVE")
+    return viewer, listening
+
+
 async def test_a_county_that_does_not_answer_gives_no_picture_and_says_so_and_comes_back(tmp_path: Path, film: Path) -> None:
     async with cascade(tmp_path, film, ("chengguan",)) as at:
-        viewer = await at.watch("province")
-        await viewer.seen()
-        listening, county = viewer.events(), at.gateways["chengguan"]
+        (viewer, listening), county = await live(at), at.gateways["chengguan"]
         assert isinstance(county, Process)
-        await until(listening, lambda _, said: said.get("state") == "LIVE")
         await county.kill()
         told = await until(listening, lambda _, said: said.get("code") == "VIDEO_BELOW_UNREACHABLE")
         assert told[-1][1]["reason"] == "lanzhou: chengguan: The gateway below does not answer."
@@ -251,11 +244,8 @@ async def test_a_gateway_between_that_was_away_shows_the_same_viewer_the_picture
     tmp_path: Path, film: Path, how: str
 ) -> None:
     async with cascade(tmp_path, film, ("lanzhou",)) as at:
-        viewer = await at.watch("province")
-        await viewer.seen()
-        listening, city = viewer.events(), at.gateways["lanzhou"]
+        (viewer, listening), city = await live(at), at.gateways["lanzhou"]
         assert isinstance(city, Process)
-        await until(listening, lambda _, said: said.get("state") == "LIVE")
         await (city.kill() if how == "killed" else city.stop())
         await until(listening, lambda _, said: said.get("state") == "BACKOFF")
         seen = len(viewer.frames)
@@ -268,19 +258,16 @@ async def test_a_gateway_between_that_was_away_shows_the_same_viewer_the_picture
 
 
 async def test_a_gateway_above_that_fell_silent_is_shown_nothing_more(tmp_path: Path, film: Path) -> None:
-    async with cascade(tmp_path, film, video_roster_silent=2.0) as at:
-        viewer = await at.watch("province")
+    async with cascade(tmp_path, film, ("gansu",), each={"lanzhou": {"video_roster_silent": 2.0}}) as at:
+        viewer, province = await at.watch("province"), at.gateways["gansu"]
         await viewer.seen()
         stream = at.gateways["lanzhou"].inside.hops["gansu", CAMERA].viewing
         assert stream is not None
-        for upstream in at.gateways["gansu"].inside.upstreams.values():
-            upstream.tell = nothing  # type: ignore[method-assign]
+        assert isinstance(province, Process)
+        province.hang()
         assert await asyncio.wait_for(stream.ended(), WITHIN) == "kicked"
         await at.county.ended("LOST")
-
-
-async def nothing() -> None:
-    """Says nothing."""
+        await province.kill()
 
 
 async def test_a_gateway_that_stops_says_so_to_the_county(tmp_path: Path, film: Path) -> None:

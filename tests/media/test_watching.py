@@ -1,17 +1,21 @@
 """Viewers of one camera: what they see, when it is opened and let go, how they begin, how they end."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from media import h264
+from media.faults import CameraUnreachable
+from media.feed import Feed
 from media.relay import Relay
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
-from media.states import State
+from media.states import State, Told
 from media.viewing import Ended
 from tests.media.camera import Camera, names, pictures, told
 from tests.media.peers import CUT_SHORT, LOOPBACK, Deaf, Keeper, Watcher
@@ -71,6 +75,67 @@ async def test_the_camera_is_opened_by_the_first_and_let_go_after_the_last(relay
         assert (camera.connections, camera.opened) == (0, 1)
         assert names(seen)[-1] == "idle"
         assert camera.methods[-1] == "TEARDOWN"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A film whose end is noticed. `talks`: whether it says something more while it ends."""
+
+    source: FileSource
+    talks: bool
+    ended: asyncio.Event
+
+    async def run(self, feed: Feed) -> None:
+        try:
+            await self.source.run(feed)
+        finally:
+            self.ended.set()
+            if self.talks:
+                feed.below(Told(State.CONNECTING))
+
+
+async def let_go(relay: Relay, source: Ending, left: Callable[[], None] = lambda: None) -> State:
+    """The camera's state once its source has ended. `left`: is called when the last viewer has just left."""
+    keeper = Keeper()
+    hub = relay.hub("hall", source)
+    viewing = await keeper.join(hub)
+    await told(hub, "live")
+    await viewing.kick()
+    left()
+    await asyncio.wait_for(source.ended.wait(), 20)
+    await keeper.leave()
+    return hub.state.state
+
+
+async def test_what_a_source_still_says_while_it_ends_is_not_the_cameras_state(relay: Relay, film: Path) -> None:
+    assert await let_go(relay, Ending(FileSource(film), True, asyncio.Event())) is State.IDLE
+
+
+async def test_a_camera_is_idle_after_its_last_viewer_however_late_the_loop_is(film: Path) -> None:
+    """The look at the source and the end of the linger are due in one and the same turn, the look first."""
+    relay = Relay(replace(LOOPBACK, linger=0.3))
+    assert await let_go(relay, Ending(FileSource(film), False, asyncio.Event()), lambda: sleep(0.4)) is State.IDLE
+    await relay.close()
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """A camera that is not there."""
+
+    async def run(self, feed: Feed) -> None:
+        raise CameraUnreachable
+
+
+async def test_what_was_waited_for_does_not_keep_a_camera_from_being_closed(relay: Relay) -> None:
+    hub, keeper = relay.hub("hall", Nowhere()), Keeper()
+    await keeper.join(hub)
+    await told(hub, "backoff")
+    async with asyncio.timeout(20):
+        await keeper.leave()
+        await keeper.viewing.ended()  # type: ignore[union-attr]
+        hub.again()
+        await hub.close()
+    assert hub.state.state is State.IDLE
 
 
 async def test_who_comes_back_within_the_linger_finds_the_camera_open(film: Path) -> None:
