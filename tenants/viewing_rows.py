@@ -94,10 +94,9 @@ async def ended(source: Source, known: Mapping[str, Collection[int]], moment: da
     return found, missing
 
 
-async def seen(source: Source, tenant: str, moment: datetime, sent: Collection[tuple[int, int]]) -> None:
+async def seen(session: Session, moment: datetime, sent: Collection[tuple[int, int]]) -> None:
     """What goes on: viewings by number, each with its bytes so far."""
-    async with source.write(tenant) as session:
-        await session.run(_SEEN, [{"at": number, "moment": moment, "sent": count} for number, count in sent])
+    await session.run(_SEEN, [{"at": number, "moment": moment, "sent": count} for number, count in sent])
 
 
 async def end(source: Source, tenant: str, number: int, moment: datetime, how: str, sent: int) -> None:

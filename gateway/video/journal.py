@@ -35,6 +35,8 @@ class Journal:
         self._unseen = timedelta(seconds=UNSEEN * every)
         self._open: dict[str, set[int]] = {}
         """Tenant → the viewings that go on as far as its rows say."""
+        self._noting: set[str] = set()
+        """Tenants into which a note is being written."""
 
     def _source(self, tenant: str) -> Source:
         source = self._source_of(tenant)
@@ -76,18 +78,27 @@ class Journal:
         return await viewing_rows.close(self._source(tenant), tenant, row, self._now(), str(ViewingEnd.KICKED))
 
     async def seen(self, openings: Sequence[Opening]) -> None:
-        """That these go on, and how much was sent."""
-        by_tenant: dict[str, list[tuple[int, int]]] = {}
+        """That these go on, and how much was sent. No tenant waits for another; one that still writes the last note is left out."""
+        by_tenant: dict[str, list[Opening]] = {}
         for one in openings:
-            if one.row is not None and one.viewing is not None:
-                by_tenant.setdefault(one.wanted.tenant, []).append((one.row, one.sent + one.viewing.stats.bytes))
-        for tenant, sent in by_tenant.items():
-            try:
-                await viewing_rows.seen(self._source(tenant), tenant, self._now(), sent)
-                async with self._source(tenant).write(tenant) as session:
-                    await self._end_lost(session, tenant)
-            except Fault as fault:
-                self._log({"level": "error", "event": "viewings", "tenant": tenant, **told(fault)})
+            if one.wanted.tenant not in self._noting:
+                by_tenant.setdefault(one.wanted.tenant, []).append(one)
+        await asyncio.gather(*(self._note(tenant, some) for tenant, some in by_tenant.items()))
+
+    async def _note(self, tenant: str, openings: Sequence[Opening]) -> None:
+        """As it is when the tenant's turn has come: what a killed gateway wrote last is to be as late as can be."""
+        self._noting.add(tenant)
+        try:
+            async with self._source(tenant).write(tenant) as session:
+                shown = [one for one in openings if one.viewing is not None]
+                going_on = [(one.row, one.sent + one.viewing.stats.bytes) for one in shown if one.row is not None]
+                if going_on:
+                    await viewing_rows.seen(session, self._now(), going_on)
+                await self._end_lost(session, tenant)
+        except Fault as fault:
+            self._log({"level": "error", "event": "viewings", "tenant": tenant, **told(fault)})
+        finally:
+            self._noting.discard(tenant)
 
     async def end(self, opening: Opening, how: ViewingEnd) -> None:
         """Of the viewing that the opening has now."""

@@ -244,11 +244,12 @@ class Showing:
     async def note(self) -> None:
         """Writes down from time to time that viewings go on, until cancelled. Nothing waits for it: a tenant may be slow."""
         noted = self.house.clock()
-        while True:
-            await asyncio.sleep(LOOK)
-            if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
-                noted = now
-                await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
+        async with asyncio.TaskGroup() as notes:
+            while True:
+                await asyncio.sleep(LOOK)
+                if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
+                    noted = now
+                    notes.create_task(self.journal.seen([opening for opening in self.openings if opening.viewing is not None]))
 
     def _shown(self) -> dict[str, set[int]]:
         """Tenant → its viewings that go on here."""

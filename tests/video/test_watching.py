@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.video.journal import Journal
 from supervision.halls import BEIJING
 from tenants import viewing_rows
 from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
@@ -234,7 +235,7 @@ async def test_a_tenant_that_takes_its_time_keeps_no_picture_alive(
         stuck.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(viewing_rows, "seen", never)
+    monkeypatch.setattr(Journal, "seen", never)
     async with served(tmp_path, film) as at:
         viewer = await at.watch(await at.open("province"))
         await viewer.seen()
