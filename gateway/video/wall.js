@@ -183,13 +183,20 @@ function part(name, text) {
   return Object.assign(document.createElement("div"), { className: name, textContent: text });
 }
 
-/** Candidates go with the offer: there is no trickle. A second is enough for those of this machine. */
+/**
+ * Candidates go with the offer: there is no trickle. A second is enough for those of this machine; where there is a TURN server,
+ * its relayed one is waited for up to three.
+ */
 function gathered(peer) {
-  if (peer.iceGatheringState === "complete") return Promise.resolve();
-  const complete = new Promise((done) => {
-    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
+  const relays = peer.getConfiguration().iceServers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
+  const relayed = () => !relays || peer.localDescription.sdp.includes(" typ relay ");
+  const until = (event, there) => new Promise((done) => {
+    const look = () => there() && done();
+    peer.addEventListener(event, look);
+    look();
   });
-  return Promise.race([complete, wait(1)]);
+  const complete = until("icegatheringstatechange", () => peer.iceGatheringState === "complete");
+  return Promise.race([complete, Promise.all([wait(1), until("icecandidate", relayed)]), wait(3)]);
 }
 
 /** The ICE servers of a Link header, with their credentials. */
