@@ -4,7 +4,7 @@ A viewing that its gateway lost sight of (it was killed) is ended when that gate
 gateway ends what another shows: whoever shows it looks. Knows no video.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -72,6 +72,19 @@ async def go_on(session: Session, number: int, moment: datetime, resumed: Collec
 async def end_lost(session: Session, gateway: str, known: Collection[int], how: str, since: datetime) -> None:
     """Ends those of a gateway that it knows nothing of and that nobody has seen since, at the moment when they were last seen."""
     await session.run(_LOST, [{"mine": gateway, "known": listed(session.dialect, known), "how": how, "since": since}])
+
+
+async def left_open(source: Source, tenants: Sequence[str], gateway: str, moment: datetime) -> tuple[set[str], set[str]]:
+    """In which tenants viewings of a gateway go on, as far as their rows say. And the tenants that could not be asked."""
+    found: set[str] = set()
+    missing: set[str] = set()
+    where = (Filter("gateway", "eq", gateway), Filter("ended_as", "is_null", True))
+    for n in range(0, len(tenants), source.tenants_per_statement):
+        some = tuple(tenants[n : n + source.tenants_per_statement])
+        part = await source.limbs(Read("viewings", ("gateway",), where, Order("began_at"), 1, some), dict.fromkeys(some), moment)
+        found |= {str(row[1]) for row in part.rows}
+        missing |= {one.tenant for one in part.missing}
+    return found, missing
 
 
 async def end_of_cameras(session: Session, cameras: Collection[int], moment: datetime, how: str) -> None:

@@ -1,11 +1,11 @@
 """What is watched, written into the watched tenant: begun before the first packet, seen from time to time, ended.
 
-An end that cannot be written is tried again a few times; what is still missing then is ended by the gateway's next look there.
-Decides nothing.
+An end that cannot be written is tried again a few times; what is still missing then is ended by the gateway's next look there, and
+what a killed gateway left open by the next one of its name. Decides nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from gateway.log import Log, told
@@ -72,6 +72,37 @@ class Journal:
     async def _end_lost(self, session: Session, tenant: str) -> None:
         known, since = self._open.get(tenant, set()), self._now() - self._unseen
         await viewing_rows.end_lost(session, self._gateway, known, str(ViewingEnd.GATEWAY_ENDED), since)
+
+    async def look_back(self, tenants: Callable[[], Iterable[str]]) -> None:
+        """Ends what a gateway of this name left open before this one began, also where nobody watches: until all were asked."""
+        await asyncio.sleep(self._unseen.total_seconds())
+        left = await self._looked_back(tenants())
+        while left:
+            await asyncio.sleep(self._unseen.total_seconds())
+            left = await self._looked_back(left)
+
+    async def _looked_back(self, tenants: Iterable[str]) -> set[str]:
+        """Those that could not be asked."""
+        by_source: dict[str, tuple[Source, list[str]]] = {}
+        for tenant in tenants:
+            if (source := self._source_of(tenant)) is not None:
+                by_source.setdefault(source.name, (source, []))[1].append(tenant)
+        silent: set[str] = set()
+        for source, some in by_source.values():
+            try:
+                found, missing = await viewing_rows.left_open(source, some, self._gateway, self._now())
+            except Fault:
+                found, missing = set(), set(some)
+            silent |= missing | {tenant for tenant in found if not await self._ended_lost(source, tenant)}
+        return silent
+
+    async def _ended_lost(self, source: Source, tenant: str) -> bool:
+        try:
+            async with source.write(tenant) as session:
+                await self._end_lost(session, tenant)
+        except Fault:
+            return False
+        return True
 
     async def close(self, tenant: str, row: int) -> bool:
         """Ends a viewing that another gateway shows. Whether it went on. Raises a Failure."""

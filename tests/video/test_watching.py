@@ -12,6 +12,7 @@ import pytest
 from gateway.video.journal import Journal
 from supervision.halls import BEIJING
 from tenants import viewing_rows
+from tests.video.killing import killed
 from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
 
 
@@ -177,6 +178,17 @@ async def test_a_gateway_that_stops_says_how_it_ended(tmp_path: Path, film: Path
     async with served_again(tmp_path, film) as at:
         (ended,) = await at.viewings()
         assert ended["endedAs"] == "GATEWAY_ENDED"
+
+
+async def test_what_a_killed_gateway_left_open_ends_though_nobody_watches_there_again(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        config, camera = at.config, at.camera
+    async with killed(config) as at:
+        at.camera = camera
+        await (await at.watch(await at.open("province"))).seen()
+    async with served_again(tmp_path, film) as at:
+        (left,) = await at.ended("GATEWAY_ENDED")
+        assert left["actor"] == "province"
 
 
 async def heard(viewer: Viewer) -> str:
