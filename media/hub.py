@@ -262,12 +262,18 @@ class Hub:
         return _why(ended)
 
     async def _watch(self, feed: Feed) -> None:
-        """Raises when a source that is connected gives nothing, or nothing that a picture can begin with."""
+        """Raises when a source that is connected gives nothing, or nothing that a picture can begin with.
+
+        While this process stood still itself, nothing could be heard: what came waits to be read.
+        """
+        before = monotonic()
         while feed.fault is None:
             await asyncio.sleep(TENDED / 2)
             if feed.over:
                 continue
             now = monotonic()
+            feed.heard_at = min(now, feed.heard_at + max(0.0, now - before - TENDED))
+            before = now
             if feed.connected_at is None or feed.excused:
                 feed.heard_at = now
                 continue
@@ -305,7 +311,7 @@ class Hub:
             await asyncio.sleep(TENDED)
             now = monotonic()
             for visit in self.visits:
-                await visit.tend(now, now - before)
+                await visit.tend(now, min(now - before, 2 * TENDED))  # what was sent while we stood still is read first
             before = now
 
     def _tell(self, told: Told) -> None:
