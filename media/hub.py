@@ -11,6 +11,7 @@ from random import uniform
 from time import monotonic
 from typing import BinaryIO
 
+from media.beats import beat
 from media.entrance import Entrance
 from media.faults import CameraKeyless, CameraSilent, NotPushed, SourceFault, ViewersExceeded
 from media.feed import Feed
@@ -244,7 +245,7 @@ class Hub:
     async def _watch(self, feed: Feed) -> None:
         """Raises when a source that is connected gives nothing, or nothing that a picture can begin with."""
         while feed.fault is None:
-            await asyncio.sleep(TENDED / 2)
+            await beat(TENDED / 2)
             now = monotonic()
             if feed.connected_at is None or feed.excused:
                 feed.heard_at = now
@@ -280,10 +281,10 @@ class Hub:
     async def _tend(self) -> None:
         before = monotonic()
         while True:
-            await asyncio.sleep(TENDED)
+            await beat(TENDED)
             now = monotonic()
             for visit in self.visits:
-                await visit.tend(now, now - before)
+                visit.tend(now, now - before)
             before = now
 
     def _tell(self, told: Told) -> None:
