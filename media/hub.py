@@ -11,6 +11,7 @@ from random import uniform
 from time import monotonic
 from typing import BinaryIO
 
+from media.beats import beat
 from media.entrance import Entrance
 from media.faults import CameraKeyless, CameraSilent, NotPushed, SourceFault, ViewersExceeded
 from media.feed import Feed
@@ -268,7 +269,7 @@ class Hub:
         """
         before = monotonic()
         while feed.fault is None:
-            await asyncio.sleep(TENDED / 2)
+            await beat(TENDED / 2)
             if feed.over:
                 continue
             now = monotonic()
@@ -308,10 +309,10 @@ class Hub:
     async def _tend(self) -> None:
         before = monotonic()
         while True:
-            await asyncio.sleep(TENDED)
+            await beat(TENDED)
             now = monotonic()
             for visit in self.visits:
-                await visit.tend(now, min(now - before, 2 * TENDED))  # what was sent while we stood still is read first
+                visit.tend(now, min(now - before, 2 * TENDED))  # what was sent while we stood still is read first
             before = now
 
     def _tell(self, told: Told) -> None:
