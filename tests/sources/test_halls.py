@@ -117,7 +117,8 @@ async def test_a_viewing_is_ended_once_and_a_lost_one_when_it_was_last_seen(plac
         one, two = await viewing_rows.begin(session, begun), await viewing_rows.begin(session, begun)
         other = await viewing_rows.begin(session, begun._replace(gateway="other"))
     later = NOW + timedelta(seconds=30)
-    await viewing_rows.seen(place, "620102", later, [(one, 100), (two, 200)])
+    async with place.write("620102") as session:
+        await viewing_rows.seen(session, later, [(one, 100), (two, 200)])
     await viewing_rows.end(place, "620102", one, later, "LEFT", 150)
     await viewing_rows.end(place, "620102", one, later, "KICKED", 0)
     async with place.write("620102") as session:
