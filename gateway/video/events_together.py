@@ -15,12 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from authz.identity import TokenMissing
-from gateway.faults import BodyInvalid, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from gateway.faults import BodyInvalid, BodyTooLarge, BodyTooSlow
+from gateway.graphql import check_content_type
 from gateway.language import language_of
-from gateway.limits import body
+from gateway.limits import body, header
 from gateway.recorder import record_of
 from gateway.video.cameras import named
 from gateway.video.events import ALIVE, NOTHING, letters, listened, streamed, written
+from gateway.video.exchange import OFFER_WITHIN
 from gateway.video.openings import LETTERS, Letter, Opening
 from gateway.video.showing import Showing
 from supervision.faults import Refusal
@@ -29,8 +31,7 @@ from tenants.hall_rows import HallNotFound
 MOST = 16
 """Pictures of one stream."""
 BYTES = 32_768
-WITHIN = 10.0
-"""Seconds for the list to come."""
+"""Of the list."""
 ADDRESS = re.compile(r"/video/([^/]+)(?:/whep/([^/]+))?/events")
 
 
@@ -53,10 +54,9 @@ async def events_together(showing: Showing, request: Request) -> Response:
 
 async def _asked(request: Request) -> list[tuple[str, str]]:
     """Addresses and tokens. Raises MediaTypeUnsupported, BodyTooLarge, BodyInvalid, BodyTooSlow."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise MediaTypeUnsupported
+    check_content_type(header(request.scope, b"content-type"), header(request.scope, b"content-encoding"))
     try:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(OFFER_WITHIN):
             said = orjson.loads(await body(request.scope, request.receive, BYTES))
     except TimeoutError:
         raise BodyTooSlow from None

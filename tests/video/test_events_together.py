@@ -1,7 +1,6 @@
 """The events of several pictures in one stream: each is told as by itself, none is told to whoever has no token that is good."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.video.test_doors import code_of
-from tests.video.watching import Served, hung, served, withdrawn
+from tests.video.watching import Served, events_of, hung, served, withdrawn
 
 URL = "/video/events"
 
@@ -23,13 +22,8 @@ async def at(tmp_path: Path, film: Path) -> AsyncIterator[Served]:
 
 async def together(at: Served, asked: Any) -> AsyncIterator[tuple[str, Any]]:
     async with at.client.stream("POST", URL, json=asked) as answer:
-        assert answer.status_code == 200
-        event = ""
-        async for line in answer.aiter_lines():
-            if line.startswith("event: "):
-                event = line[7:]
-            elif line.startswith("data: "):
-                yield event, json.loads(line[6:])
+        async for told in events_of(answer):
+            yield told
 
 
 def one(address: str, token: str) -> dict[str, str]:

@@ -170,19 +170,25 @@ class Viewer:
         """The camera's events, as the page reads them: those of the picture, once it has one."""
         url = f"{self.location}/events" if self.location else self.opened["eventsUrl"]
         async with self.served.client.stream("GET", url, headers=self.headers) as answer:
-            assert answer.status_code == 200
-            event = ""
-            async for line in answer.aiter_lines():
-                if line.startswith("event: "):
-                    event = line[7:]
-                elif line.startswith("data: "):
-                    yield event, json.loads(line[6:])
+            async for told in events_of(answer):
+                yield told
 
     async def leave(self) -> None:
         await self.peer.close()
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
+
+
+async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+    """The events of a stream, with what they say."""
+    assert answer.status_code == 200
+    event = ""
+    async for line in answer.aiter_lines():
+        if line.startswith("event: "):
+            event = line[7:]
+        elif line.startswith("data: "):
+            yield event, json.loads(line[6:])
 
 
 @asynccontextmanager
