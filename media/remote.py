@@ -188,6 +188,7 @@ class RemoteRelay:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         self._running = None
+        await self.process.end(0)  # which may have been waited for when that was cancelled
         await self.belows.close()
 
     def numbered(self) -> int:
