@@ -70,11 +70,14 @@ async def level(write: Any) -> None:
 
 
 def held() -> dict[str, float]:
-    """Of this process: files, sockets among them, and MiB."""
+    """Of this process: files, sockets among them, UDP ports, MiB, and seconds of CPU."""
     files = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    sockets = sum(one.startswith("socket:") for one in files)
-    return {"files": len(files), "sockets": sockets, "memory": pages * resource.getpagesize() / 2**20}
+    sockets = {one for one in files if one.startswith("socket:")}
+    udp = [line.split() for name in ("udp", "udp6") for line in Path(f"/proc/self/net/{name}").read_text().splitlines()[1:]]
+    ports = {line[1] for line in udp if f"socket:[{line[9]}]" in sockets}
+    memory, cpu = pages * resource.getpagesize() / 2**20, time.process_time()
+    return {"files": len(files), "sockets": len(sockets), "ports": len(ports), "memory": memory, "cpu": cpu}
 
 
 class Halls:
@@ -163,11 +166,11 @@ class Seeing(Keeper):
 
 
 @asynccontextmanager
-async def halls(folder: Path, people: tuple[str, ...] = ()) -> AsyncIterator[Halls]:
+async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> AsyncIterator[Halls]:
     """The small province with a hall and a camera, and these people beside those of the tests; everything ended afterwards."""
     (folder / "films").mkdir()
     (folder / "data").mkdir()
-    await asyncio.to_thread(film_of, folder / "films")
+    await asyncio.to_thread(film_of, folder / "films", **film)
     await made(folder / "data", cases=1)
     registry = await Registry.open(configured(folder).registry_url)
     for grant in (*PEOPLE, *(Grant(subject=who, role="supervisor", path="620000/620100/620102/*") for who in people)):

@@ -1,6 +1,6 @@
 """Two thousand viewers join and leave, some by a word, some by going: what the gateway holds afterwards is what it held before.
 
-`python -m acceptance.joins [JOINS]`. Memory, files, sockets and tasks of the gateway's own process, at rest before and after.
+`python -m acceptance.joins [JOINS]`. Memory, files, sockets, ports and tasks of the gateway's process, at rest before and after.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ async def at_rest(here: Halls) -> dict[str, Any]:
     """What the gateway holds when all have left for long enough: the least of its last looks, for something may be under way."""
     await asyncio.sleep(REST)
     levels = told(here.log, "level")[-6:]
-    return {name: min(one[name] for one in levels) for name in ("tasks", "files", "sockets", "memory")}
+    return {name: min(one[name] for one in levels) for name in ("tasks", "files", "sockets", "ports", "memory")}
 
 
 async def main(joins: int) -> None:
@@ -73,7 +73,7 @@ async def main(joins: int) -> None:
             after = await at_rest(here)
             figures.say("memory before", f"{before['memory']:,.1f} MiB")
             figures.at_most("memory grown", after["memory"] - before["memory"], GROWN_MOST, "MiB")
-            for name in ("files", "sockets", "tasks"):
+            for name in ("files", "sockets", "ports", "tasks"):
                 figures.equal(f"{name} afterwards", after[name], before[name])
             viewings = await here.pages("manager", "viewings", "", "endedAs")
             ends = {how: sum(one["endedAs"] == how for one in viewings) for how in {str(one["endedAs"]) for one in viewings}}

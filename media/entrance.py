@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import errno
 import socket
+from collections.abc import Callable
 from secrets import token_hex
+from struct import error
 from time import monotonic
 from typing import Any, cast
 
@@ -16,6 +18,7 @@ from aioice import stun
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol, get_host_addresses
 from aiortc import RTCPeerConnection
+from aiortc.rtp import is_rtcp
 
 from media.settings import VideoSettings
 
@@ -114,13 +117,16 @@ class Door:
 
     def take(self, data: bytes, address: Address) -> None:
         """One datagram. Whatever nobody here expects is dropped without an answer."""
+        if not data:
+            return
         way = self.by_address.get(address)
-        if data and data[0] < 2:
+        if data[0] < 2:
             name = user_name(data)
             if name is not None and (way is None or way.name != name):
                 way = self._claimed(data, address, name)
             if way is not None and way.may():
-                way.protocol.datagram_received(data, address)
+                with contextlib.suppress(error):  # an attribute of another length than its kind has
+                    way.protocol.datagram_received(data, address)
         elif way is not None and way.may():
             way.connection.data_received(data, 1)
 
@@ -174,7 +180,7 @@ class Way:
     def believes(self, data: bytes) -> bool:
         try:
             return stun.parse_message(data).check_message_integrity(self.connection.local_password.encode())
-        except (ValueError, KeyError, IndexError):
+        except (ValueError, KeyError, IndexError, error):
             return False
 
     def own(self, address: Address) -> bool:
@@ -219,6 +225,14 @@ class EntranceConnection(Connection):
     entrance: Entrance
     a_second: int
     is_inner = False
+    reports: Callable[[bytes], None] | None = None
+    """Who reads RTCP where it comes in."""
+
+    def data_received(self, data: bytes, component: int) -> None:
+        if self.reports is not None and is_rtcp(data):
+            self.reports(data)
+        else:
+            super().data_received(data, component)
 
     async def get_component_candidates(self, component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:  # noqa: ASYNC109
         ways = [Way(door, self) for door in self.entrance.doors()]

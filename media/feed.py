@@ -53,19 +53,21 @@ class Feed:
 
     def picture(self, units: list[bytes], timestamp: int) -> None:
         """A whole picture, its timestamp in 90 kHz."""
-        size = sum(map(len, units))
-        if size > self.settings.unit_bytes:
-            raise CameraPicturesTooLarge(_too_large(size, self.settings.unit_bytes))
-        if h264.has_b_slices(units):
+        self.made(h264.made(units), timestamp)
+
+    def made(self, picture: h264.Made, timestamp: int) -> None:
+        """A whole picture that was looked at before."""
+        if picture.size > self.settings.unit_bytes:
+            raise CameraPicturesTooLarge(_too_large(picture.size, self.settings.unit_bytes))
+        if picture.b_slices:
             raise CameraBFrames(NO_BFRAMES)
-        key = h264.is_key(units)
-        self._heard(key)
+        self._heard(picture.key)
         if self.key_at is None or self.over:
             return
-        if key:
-            self._video.profile = next(filter(None, map(h264.profile, units)), self._video.profile)
-        if made := h264.payloads(units):
-            self._video.picture(made, timestamp, key)
+        if picture.profile:
+            self._video.profile = picture.profile
+        if picture.payloads:
+            self._video.picture(picture.payloads, timestamp, picture.key)
 
     def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool) -> tuple[Packet, int] | None:
         """The place of a packet that comes with a number of its own; nothing where it cannot be passed on."""

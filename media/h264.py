@@ -4,6 +4,7 @@ Looks at types and at the first bits of slices, decodes nothing. Knows no socket
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 PAYLOAD_MOST = 1_200
 """Bytes of an RTP payload that we make. Fragments of one unit are of one size, so that the kernel can cut them."""
@@ -63,6 +64,24 @@ def is_b_slice(unit: bytes) -> bool:
 def profile(unit: bytes) -> str:
     """`profile-level-id` of a sequence parameter set, as SDP writes it."""
     return unit[1:4].hex() if kind(unit) == SPS and len(unit) >= 4 else ""
+
+
+class Made(NamedTuple):
+    """A whole picture, looked at and ready to be numbered and sent."""
+
+    size: int
+    key: bool
+    b_slices: bool
+    profile: str
+    """Empty where it brings no parameter set."""
+    payloads: list[bytes]
+
+
+def made(picture: Sequence[bytes]) -> Made:
+    """Of its NAL units."""
+    key = is_key(picture)
+    found = next(filter(None, map(profile, picture)), "") if key else ""
+    return Made(sum(map(len, picture)), key, has_b_slices(picture), found, payloads(picture))
 
 
 def payloads(picture: Sequence[bytes]) -> list[bytes]:

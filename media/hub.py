@@ -11,6 +11,7 @@ from random import uniform
 from time import monotonic
 from typing import BinaryIO
 
+from media.beats import beat
 from media.entrance import Entrance
 from media.faults import CameraKeyless, CameraSilent, NotPushed, SourceFault, ViewersExceeded
 from media.feed import Feed
@@ -261,12 +262,18 @@ class Hub(Telling):
         return _why(ended)
 
     async def _watch(self, feed: Feed) -> None:
-        """Raises when a source that is connected gives nothing, or nothing that a picture can begin with."""
+        """Raises when a source that is connected gives nothing, or nothing that a picture can begin with.
+
+        While this process stood still itself, nothing could be heard: what came waits to be read.
+        """
+        before = monotonic()
         while feed.fault is None:
-            await asyncio.sleep(TENDED / 2)
+            await beat(TENDED / 2)
             if feed.over:
                 continue
             now = monotonic()
+            feed.heard_at = min(now, feed.heard_at + max(0.0, now - before - TENDED))
+            before = now
             if feed.connected_at is None or feed.excused:
                 feed.heard_at = now
                 continue
@@ -301,10 +308,10 @@ class Hub(Telling):
     async def _tend(self) -> None:
         before = monotonic()
         while True:
-            await asyncio.sleep(TENDED)
+            await beat(TENDED)
             now = monotonic()
             for visit in self.visits:
-                await visit.tend(now, now - before)
+                visit.tend(now, min(now - before, 2 * TENDED))  # what was sent while we stood still is read first
             before = now
 
     def _tell(self, told: Told) -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from media.h264 import SPS, first_kinds
 from media.wire import Plan, laid_out
 
-BATCH_MOST = 8
-"""Packets of one batch: as many as a replay sends at once."""
+BATCH_MOST = 32
+"""Packets of one batch: a picture but for large key frames, and no more than the wire's buffer and the kernel take at once."""
 
 
 class Packet(NamedTuple):
@@ -37,6 +37,14 @@ class Batch:
         if self.plan is None or self.plan.tag != tag:
             self.plan = laid_out(self.packets, tag)
         return self.plan
+
+    def parts(self, most: int) -> "Iterator[Batch]":
+        """Itself, in batches of so many packets."""
+        if len(self.packets) <= most:
+            yield self
+            return
+        for n in range(0, len(self.packets), most):
+            yield Batch(self.packets[n : n + most], self.at, self.key and n == 0, self.codec)
 
 
 def batches(payloads: list[bytes], number: int, at: int, key: bool) -> Iterator[Batch]:

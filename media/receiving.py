@@ -34,12 +34,12 @@ from aiortc.rtp import (
 
 from media import h264
 from media.feed import Feed
-from media.packets import BATCH_MOST, Packet
+from media.packets import Packet
 from media.routing import Router
 from media.timeline import GAP_MOST, signed
 
-GATHERED_WITHIN = 0.003
-"""Seconds after which packets go on though their picture is not complete."""
+GATHERED_WITHIN, GATHERED_MOST = 0.003, 8
+"""Seconds, and packets, after which these go on though their picture is not complete."""
 MISSED_AFTER, MISSED_AGAIN, MISSED_MOST = 0.007, 0.03, 20
 """Seconds before a missing packet is asked for, then between further times, and how many there are."""
 SOURCES_MOST = 8
@@ -187,7 +187,7 @@ class RelayReceiver(RTCRtpReceiver):
         if not held:
             self._at, self._key = at, key
         held.append(packet)
-        if packet.mark or len(held) >= BATCH_MOST:
+        if packet.mark or len(held) >= GATHERED_MOST:
             self._flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHERED_WITHIN, self._flush)

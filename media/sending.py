@@ -29,7 +29,7 @@ from aiortc.rtp import (
 )
 
 from media.packets import Batch, Gop, Packet
-from media.routing import Router
+from media.routing import Router, read_at_once
 from media.stream import Stream
 from media.wire import TAG_MOST, Outlet, protect
 
@@ -94,6 +94,7 @@ class RelaySender(RTCRtpSender):
         self._rtx_type: int | None = None
         self._tag = TAG_MOST
         self._session: Any = None
+        self._pairs: dict[int, Any] = {}
 
     @property
     def dropped(self) -> int:
@@ -117,9 +118,11 @@ class RelaySender(RTCRtpSender):
         transport = self.transport
         Router.place(transport)
         transport._register_rtp_sender(self, parameters)
+        read_at_once(transport)
         assert transport._ssl is not None
         self._tag = 16 if b"GCM" in transport._ssl.get_selected_srtp_profile() else 10
         self._session = transport._tx_srtp._srtp[0]
+        self._pairs = transport.transport._connection._nominated
         self.stream.readers.add(self)
         gop = self.stream.gop
         if gop is not None:
@@ -142,10 +145,9 @@ class RelaySender(RTCRtpSender):
         if self._replaying is not None:
             return
         if self._segments:
-            number = batch.packets[0].number
-            if number >= self._segments[-1].number:
-                self._write(batch, self._segments[-1])
-            elif (segment := self._at_number(number)) is not None:
+            latest, number = self._segments[-1], batch.packets[0].number
+            segment = latest if number >= latest.number else self._at_number(number)
+            if segment is not None:
                 self._write(batch, segment)
         elif batch.key or batch.codec != "h264":
             out = self._start_at if self._out is None else self._out + 1
@@ -157,19 +159,18 @@ class RelaySender(RTCRtpSender):
 
     def _write(self, batch: Batch, segment: Segment) -> None:
         """A batch onto the wire as this viewer's."""
-        pair = self.transport.transport._connection._nominated.get(1)
-        kind = self._types.get(batch.codec)
+        pair, kind = self._pairs.get(1), self._types.get(batch.codec)
         if pair is None or kind is None or self._session is None:
             return
-        outlet = self._outlet
+        outlet, packets, offset = self._outlet, batch.packets, segment.offset
         outlet.point(pair)
         out = segment.placed(batch.at)
         plan = batch.planned(self._tag)
-        if protect(plan, self._session, kind, segment.offset, out & 0xFFFFFFFF, self._ssrc):
+        if protect(plan, self._session, kind, offset, out & 0xFFFFFFFF, self._ssrc):
             outlet.send(plan)
-        self.packets += len(batch.packets)
+        self.packets += len(packets)
         self.octets += batch.size
-        following = batch.packets[-1].number + 1 + segment.offset
+        following = packets[-1].number + 1 + offset
         if following > self._sequence:
             self._sequence, self._out = following, out
             self._out_time = time()
@@ -190,9 +191,9 @@ class RelaySender(RTCRtpSender):
         todo, seen, segment = gop.in_order(), len(gop.batches), squeezed
         self._segments.append(squeezed)
         while True:
-            for batch in todo:
-                self._write(batch, self._at_number(batch.packets[0].number) or segment)
-                due += settings.replay_tick * len(batch.packets) / settings.replay_packets
+            for part in (part for batch in todo for part in batch.parts(settings.replay_packets)):
+                self._write(part, self._at_number(part.packets[0].number) or segment)
+                due += settings.replay_tick * len(part.packets) / settings.replay_packets
                 if (wait := due - monotonic()) > 0:
                     await asyncio.sleep(wait)
             if segment is squeezed:
@@ -269,9 +270,10 @@ class RelaySender(RTCRtpSender):
             self.resent += 1
             self.octets += again.size
 
-    async def report(self, now: float) -> None:
+    def report(self, now: float) -> None:
         """A sender report every one to three seconds: what lip-sync and round-trip times are made of."""
-        if self._out is None or now < self._report_at or self._session is None:
+        pair = self._pairs.get(1)
+        if self._out is None or now < self._report_at or self._session is None or pair is None:
             return
         self._report_at = now + uniform(1, 3)  # noqa: S311 - spread, not secret
         counts = RtcpSenderInfo(
@@ -281,4 +283,5 @@ class RelaySender(RTCRtpSender):
             self.octets & 0xFFFFFFFF,
         )
         names = RtcpSdesPacket([RtcpSourceInfo(self._ssrc, [(CNAME, self._cname.encode())])])
-        await self.transport._send_rtp(bytes(RtcpSrPacket(self._ssrc, counts)) + bytes(names))
+        report = bytes(RtcpSrPacket(self._ssrc, counts)) + bytes(names)
+        pair.protocol.transport.sendto(self.transport._tx_srtp.protect_rtcp(report), pair.remote_addr)

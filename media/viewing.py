@@ -117,7 +117,7 @@ class Visit:
             self.on_end()
             self._over.set()
 
-    async def tend(self, now: float, passed: float) -> None:
+    def tend(self, now: float, passed: float) -> None:
         """From time to time, for `passed` seconds since the last time."""
         if self.is_late(now):
             self._end(Ended.NEVER_CONNECTED)
@@ -152,20 +152,21 @@ class Viewing(Visit):
             lost_share=picture.lost_share, joined_ms=(first - self._began) * 1000 if first is not None else 0.0,
         )  # fmt: skip
 
-    async def tend(self, now: float, passed: float) -> None:
+    def tend(self, now: float, passed: float) -> None:
         """Reports to the viewer; the end of one who never came, or who is sent media and never reports."""
-        await super().tend(now, passed)
-        sent = sum(sender.packets for sender in self._senders)
-        if sum(sender.take_heard() for sender in self._senders):
+        super().tend(now, passed)
+        sent, heard = 0, False
+        for sender in self._senders:
+            sent += sender.packets
+            heard |= sender.take_heard()
+            sender.report(now)
+        if heard:
             self._quiet = 0.0
         elif sent > self._packets:
             self._quiet += passed
         self._packets = sent
         if self._quiet > self.settings.viewer_silent_after:
             self._end(Ended.SILENT)
-        for sender in self._senders:
-            with contextlib.suppress(ConnectionError):
-                await sender.report(now)
 
 
 class Publishing(Visit):

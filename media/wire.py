@@ -96,11 +96,11 @@ def _runs(ends: list[int]) -> list[Run]:
 
 def protect(plan: Plan, session: Any, kind: int, offset: int, at: int, source: int) -> bool:
     """Writes a batch into the buffer as one viewer's, and encrypts it there. False: it must not be sent."""
-    _BUFFER[: len(plan.template)] = plan.template
-    write, size, encrypt = HEADER.pack_into, _SIZE, _protect
+    buffer, write, size, encrypt = _BUFFER, HEADER.pack_into, _SIZE, _protect
+    buffer[: len(plan.template)] = plan.template
     failed = 0
     for pointer, header, length, mark, number in plan.rows:
-        write(_BUFFER, header, mark | kind, number + offset & 0xFFFF, at, source)
+        write(buffer, header, mark | kind, number + offset & 0xFFFF, at, source)
         size[0] = length
         failed |= encrypt(session, pointer, size)
     return not failed

@@ -25,7 +25,7 @@ from schema.words import Completeness
 from supervision.faults import Refusal
 from supervision.scope import Scope
 from supervision.tree import Tree
-from tenants.read.request import Asking, Count, Missing, Order, Page, Position, Read
+from tenants.read.request import Asking, Count, Missing, Order, Page, Position, Read, Shape
 
 PAGING = frozenset(("first", "after", "last", "before", "completeness"))
 """Arguments that say which page of a question is meant, and not which question."""
@@ -167,6 +167,7 @@ class Question(NamedTuple):
     """What an asking came to, and what that depended on. `began`: the moment of the walk that it goes on with."""
 
     read: Read
+    shape: Shape
     page: Window
     began: datetime | None
     arguments: Arguments
@@ -203,7 +204,7 @@ class RowsField:
     def within(self, run: Run, at: At) -> tuple[str, ...]:
         return (at.tenant or "",)
 
-    def read(self, run: Run, at: At) -> tuple[Read, Window]:
+    def question(self, run: Run, at: At) -> "Question":
         """What this asking reads, and which page of it. Told again where the same person asked the same lately."""
         key = id(at.arguments), at.tenant, id(run.context.asking.scope)
         known = self._lately.get(key)
@@ -211,27 +212,29 @@ class RowsField:
             known = self._lately[key] = self._question(run, at)
             if len(self._lately) > LATELY:
                 self._lately.popitem(last=False)
-        return known.read, known.page._replace(asking=run.asking(known.began))
+        return known
 
     def _question(self, run: Run, at: At) -> "Question":
         where, tenants = read_where(at.arguments.get("where"), self.where), self.within(run, at)
         page = window(run, at.arguments, asked_by(run, self.entity, at))
-        columns, order = self.rows.shape.columns, self.order(at.arguments)
-        read = Read(self.entity, columns, where, order, page.limit, tenants, page.past, page.backward, self.action)
+        order = self.order(at.arguments)
+        shape = self.rows.ordered(self.entity, order.column)
+        read = Read(self.entity, shape.columns, where, order, page.limit, tenants, page.past, page.backward, self.action)
         context = run.context
         began = page.asking.now if page.past is not None else None
-        return Question(read, page, began, at.arguments, context.asking.scope, context.registry.tree, context.signer)
+        return Question(read, shape, page, began, at.arguments, context.asking.scope, context.registry.tree, context.signer)
 
     def reads(self, run: Run, at: At) -> Iterable[Read]:
-        return [self.read(run, at)[0]]
+        return [self.question(run, at).read]
 
     async def answer(self, run: Run, at: At) -> Any:
-        read, page = self.read(run, at)
+        question = self.question(run, at)
+        read, page = question.read, question.page._replace(asking=run.asking(question.began))
         named = at.tenant or at.arguments.get("within")
         if named is not None:
             reached(run.context, named, self.action)
         run.spend(len(read.tenants) + (page.limit * self.rows.weight if self.outer.of_rows else 0))
-        rows, count = await self._read(run, read, page.asking)
+        rows, count = await self._read(run, question, page.asking)
         missing = tuple({lack.tenant: lack for lack in (*rows.missing, *count.missing)}.values())
         if missing:
             if at.arguments.get("completeness") is Completeness.STRICT:
@@ -242,12 +245,13 @@ class RowsField:
         enliven(self.rows.lively, rows.nodes, run.context.known)
         return self.outer.value(run, Facts(self._lists(rows.nodes), rows.rows, rows.more, page, count.value, missing, rows.ends))
 
-    async def _read(self, run: Run, read: Read, asking: Asking) -> tuple[Page, Count]:
+    async def _read(self, run: Run, question: "Question", asking: Asking) -> tuple[Page, Count]:
+        read, shape = question.read, question.shape
         if not self.outer.counted:
-            return (await run.reads.page(read, self.rows.shape, asking) if self.outer.of_rows else NO_PAGE), NO_COUNT
+            return (await run.reads.page(read, shape, asking) if self.outer.of_rows else NO_PAGE), NO_COUNT
         if not self.outer.of_rows:
             return NO_PAGE, await run.reads.count(read, asking)
-        return await asyncio.gather(run.reads.page(read, self.rows.shape, asking), run.reads.count(read, asking))
+        return await asyncio.gather(run.reads.page(read, shape, asking), run.reads.count(read, asking))
 
     async def _place(self, run: Run, inner: TenantNode, place: Place, rows: Page, path: Path) -> None:
         """The tenants of the rows in their places, each told once; its errors stand where it first comes up."""

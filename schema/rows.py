@@ -16,6 +16,7 @@ from schema.columns import Branch, Column, Inside
 from schema.selection import Asked, Document
 from supervision.faults import Refusal
 from tenants.read import request
+from tenants.read.given import key_of
 
 Nodes: TypeAlias = tuple[FieldNode, ...]
 Reads: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -24,6 +25,10 @@ Reads: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 PLACES = re.compile(r"\{(\w*)\}")
 """Where a column's value goes in what `spelled` says."""
+HELD = re.compile(r"r\[(\d+)\]")
+"""Where a display takes a value out of a row."""
+FIRST = 3
+"""A row begins with (order key, tenant, id)."""
 
 
 class PageSizeInvalid(Refusal):
@@ -71,9 +76,18 @@ class Rows:
     """A compiled selection on rows. `weight`: how many rows one row of the page brings with it, itself included."""
 
     shape: request.Shape
+    display: str
+    """What the shape's function is made of."""
     places: list[Place] = field(default_factory=list)
     lively: list[Lively] = field(default_factory=list)
     weight: int = 1
+
+    def ordered(self, entity: str, column: str) -> request.Shape:
+        """The shape for a page in the order of this column: where it is asked for as well, the key of each row is it."""
+        if column not in self.shape.columns:
+            return self.shape
+        of_moments, _ = key_of(entity, column)
+        return by_key(self.shape.columns, self.display, self.shape.nested, column, of_moments)
 
 
 @dataclass(slots=True)
@@ -93,7 +107,7 @@ class _Display:
             return "r[0]" if self.nested else "r[1]"
         if column == "id" and not self.nested:
             return "r[2]"
-        return f"r[{3 + self.columns.setdefault(column, len(self.columns))}]"
+        return f"r[{FIRST + self.columns.setdefault(column, len(self.columns))}]"
 
 
 class RowCompiler:
@@ -106,8 +120,9 @@ class RowCompiler:
         """Several selections on the same rows, each under its prefix of the response keys."""
         made = _Display(nested)
         entries = [entry for nodes, prefix in lists for entry in self._entries(made, type_name, nodes, prefix)]
-        shape = interned(tuple(made.columns), "{" + ", ".join(entries) + "}", tuple(made.branches))
-        return Rows(shape, made.places, made.lively, made.weight)
+        display = "{" + ", ".join(entries) + "}"
+        shape = interned(tuple(made.columns), display, tuple(made.branches))
+        return Rows(shape, display, made.places, made.lively, made.weight)
 
     def _entries(self, made: _Display, type_name: str, nodes: Nodes, prefix: str) -> list[str]:
         asked = self.document.asked(type_name, nodes)
@@ -158,6 +173,21 @@ def snake(name: str) -> str:
 def interned(columns: tuple[str, ...], display: str, branches: tuple[request.Branch, ...]) -> request.Shape:
     """One Shape for all selections that mean the same, so that their reads can be batched."""
     return request.Shape(columns, comprehension(display), branches)
+
+
+@lru_cache(256)
+def by_key(
+    columns: tuple[str, ...], display: str, branches: tuple[request.Branch, ...], column: str, of_moments: bool
+) -> request.Shape:
+    """The same nodes, of rows that hold this column as their order key alone. SQLite's moments get their closing letter here."""
+    gone = FIRST + columns.index(column)
+    key = "(r[0] + 'Z' if r[0].__class__ is str else r[0])" if of_moments else "r[0]"
+
+    def moved(found: re.Match[str]) -> str:
+        at = int(found[1])
+        return key if at == gone else f"r[{at - (at > gone)}]"
+
+    return interned(tuple(name for name in columns if name != column), HELD.sub(moved, display), branches)
 
 
 @lru_cache(256)

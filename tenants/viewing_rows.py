@@ -4,7 +4,7 @@ A viewing that its gateway lost sight of (it was killed) is ended when that gate
 gateway ends what another shows: whoever shows it looks. Knows no video.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -74,6 +74,19 @@ async def end_lost(session: Session, gateway: str, known: Collection[int], how: 
     await session.run(_LOST, [{"mine": gateway, "known": listed(session.dialect, known), "how": how, "since": since}])
 
 
+async def left_open(source: Source, tenants: Sequence[str], gateway: str, moment: datetime) -> tuple[set[str], set[str]]:
+    """In which tenants viewings of a gateway go on, as far as their rows say. And the tenants that could not be asked."""
+    found: set[str] = set()
+    missing: set[str] = set()
+    where = (Filter("gateway", "eq", gateway), Filter("ended_as", "is_null", True))
+    for n in range(0, len(tenants), source.tenants_per_statement):
+        some = tuple(tenants[n : n + source.tenants_per_statement])
+        part = await source.limbs(Read("viewings", ("gateway",), where, Order("began_at"), 1, some), dict.fromkeys(some), moment)
+        found |= {str(row[1]) for row in part.rows}
+        missing |= {one.tenant for one in part.missing}
+    return found, missing
+
+
 async def end_of_cameras(session: Session, cameras: Collection[int], moment: datetime, how: str) -> None:
     """Ends all that go on of some cameras, whichever gateway shows them: it looks, and lets the picture go."""
     await session.run(_OF_CAMERAS, [{"cameras": listed(session.dialect, cameras), "moment": moment, "how": how}])
@@ -94,10 +107,9 @@ async def ended(source: Source, known: Mapping[str, Collection[int]], moment: da
     return found, missing
 
 
-async def seen(source: Source, tenant: str, moment: datetime, sent: Collection[tuple[int, int]]) -> None:
+async def seen(session: Session, moment: datetime, sent: Collection[tuple[int, int]]) -> None:
     """What goes on: viewings by number, each with its bytes so far."""
-    async with source.write(tenant) as session:
-        await session.run(_SEEN, [{"at": number, "moment": moment, "sent": count} for number, count in sent])
+    await session.run(_SEEN, [{"at": number, "moment": moment, "sent": count} for number, count in sent])
 
 
 async def end(source: Source, tenant: str, number: int, moment: datetime, how: str, sent: int) -> None:

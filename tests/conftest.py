@@ -21,6 +21,7 @@ NEEDS = {
     "shared_data": "the public logs: set MINGJING_SHARED_DATA to their folder; docs/data.md says where they are published",
     "node": "Node.js and npm: on Debian, apt-get install nodejs npm",
     "chromium": "Chromium: on Debian, apt-get install chromium",
+    "coturn": "coturn, a TURN server: on Debian, apt-get install coturn",
     "gstreamer": "GStreamer's RTSP server: on Debian, apt-get install "
     "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
 }
@@ -85,7 +86,7 @@ def has_gstreamer() -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests are left out only where what they need is absent, and the summary says so."""
     there = {"shared_data": SHARED_DATA.is_dir(), "node": shutil.which("npm") is not None, "gstreamer": has_gstreamer()}
-    there["chromium"] = shutil.which("chromium") is not None
+    there |= {name: shutil.which(command) is not None for name, command in (("chromium", "chromium"), ("coturn", "turnserver"))}
     for marker, what in NEEDS.items():
         left_out = [item for item in items if not there[marker] and item.get_closest_marker(marker)]
         if left_out:

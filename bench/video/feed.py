@@ -27,10 +27,9 @@ class Out:
     def connected(self) -> None:
         pass
 
-    def picture(self, units: list[bytes], at: int) -> None:
-        payloads = h264.payloads(units)
-        for n, payload in enumerate(payloads):
-            mark = 0x80 if n == len(payloads) - 1 else 0
+    def made(self, picture: h264.Made, at: int) -> None:
+        for n, payload in enumerate(picture.payloads):
+            mark = 0x80 if n == len(picture.payloads) - 1 else 0
             self._socket.sendto(pack("!BBHLL", 0x80, mark | KIND, self._number & 0xFFFF, at & 0xFFFFFFFF, 7) + payload, self._to)
             self._number += 1
 

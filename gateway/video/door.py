@@ -14,6 +14,7 @@ from gateway.faults import BodyTooSlow
 from gateway.recorder import record_of
 from gateway.video import evidence_door
 from gateway.video.events import events, viewer_of
+from gateway.video.events_together import events_together
 from gateway.video.exchange import OFFER_WITHIN, Answered, bearer, camera_of, created, offer_of
 from gateway.video.page import pages
 from gateway.video.pushing import Pushing
@@ -30,6 +31,7 @@ def routes(showing: Showing | None) -> list[BaseRoute]:
     return [
         *pages(showing.house.config.language),
         *evidence_door.routes(showing.house, showing.evidence.folder),
+        Route("/video/events", answered(partial(events_together, showing), "POST")),
         Route("/video/{camera}/whep", answered(viewing.offers, "POST, OPTIONS", viewing.ice)),
         Route("/video/{camera}/whep/{session}", answered(viewing.session, "DELETE, OPTIONS")),
         Route("/video/{camera}/whep/{session}/events", answered(partial(events, showing), "GET")),

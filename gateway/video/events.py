@@ -5,8 +5,8 @@ header, so a page reads them with `fetch`. Events are told in the reader's langu
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 
 import orjson
 from starlette.requests import Request
@@ -24,35 +24,55 @@ from tenants.hall_rows import HallNotFound
 
 ALIVE = 15.0
 """Seconds after which a line says that nothing happened."""
+NOTHING = b": \n\n"
 LOOK = 0.1
 """Seconds between two looks for a camera that was not opened yet."""
 
 
 async def events(showing: Showing, request: Request) -> Response:
     """Raises HallNotFound, VideoTokenInvalid, VideoTooMany."""
-    picture = "session" in request.path_params
-    opening = (
-        viewer_of(showing, request) if picture else showing.openings.of(bearer(request), camera_of(request), showing.house.clock())
-    )
+    picture = request.path_params.get("session")
+    opening = listened(showing, bearer(request), camera_of(request), picture)
     record_of(request.scope).actor = opening.actor.subject
+    language = language_of(request.scope, showing.house.config.language)
+    return streamed(told(showing, opening, language, picture is not None))
+
+
+def streamed(lines: AsyncIterator[bytes]) -> Response:
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+
+
+def listened(showing: Showing, token: str, camera: Named, picture: str | None) -> Opening:
+    """The opening whose events somebody may hear. Raises HallNotFound, VideoTokenInvalid, VideoTooMany."""
+    now = showing.house.clock()
+    opening = showing.openings.of(token, camera, now) if picture is None else watched(showing, token, camera, picture)
     if len(opening.listeners) >= LISTENERS:
         raise VideoTooMany(f"{LISTENERS} listen already")
-    language = language_of(request.scope, showing.house.config.language)
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(told(showing, opening, language, picture), media_type="text/event-stream", headers=headers)
+    return opening
 
 
 def viewer_of(showing: Showing, request: Request) -> Opening:
     """The opening of whoever has its token and knows its picture. Raises HallNotFound, VideoTokenInvalid."""
-    named = request.path_params["session"]
-    opening = showing.openings.watching(bearer(request), camera_of(request), named, showing.house.clock())
+    return watched(showing, bearer(request), camera_of(request), request.path_params["session"])
+
+
+def watched(showing: Showing, token: str, camera: Named, picture: str) -> Opening:
+    opening = showing.openings.watching(token, camera, picture, showing.house.clock())
     if opening is None:
         raise HallNotFound
     return opening
 
 
 async def told(showing: Showing, opening: Opening, language: str, watches: bool) -> AsyncIterator[bytes]:
-    """Until the opening is over, or nobody reads any more. `watches`: they know the picture, so they get tokens."""
+    """As they are written, and a line from time to time where nothing happens."""
+    async with aclosing(letters(showing, opening, language, watches)) as coming:
+        async for letter in coming:
+            yield NOTHING if letter is None else written(letter, language)
+
+
+async def letters(showing: Showing, opening: Opening, language: str, watches: bool) -> AsyncGenerator[Letter | None, None]:
+    """Until the opening is over, or nobody reads any more; None: nothing for a while. `watches`: they get tokens."""
     queue: asyncio.Queue[Letter] = asyncio.Queue(LETTERS)
     opening.listeners[queue] = watches
     if watches and opening.viewing is not None:
@@ -63,9 +83,9 @@ async def told(showing: Showing, opening: Opening, language: str, watches: bool)
             try:
                 letter = await asyncio.wait_for(queue.get(), ALIVE)
             except TimeoutError:
-                yield b": \n\n"
+                yield None
                 continue
-            yield written(letter, language)
+            yield letter
             if letter.event == "ended":
                 return
     finally:

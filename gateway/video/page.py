@@ -12,7 +12,7 @@ from gateway.language import language_of, spoken
 from supervision.words import words
 
 KINDS = {"demo.html": "text/html", "demo.js": "text/javascript", "wall.js": "text/javascript",
-         "evidence.js": "text/javascript", "demo.css": "text/css"}  # fmt: skip
+         "evidence.js": "text/javascript", "listening.js": "text/javascript", "demo.css": "text/css"}  # fmt: skip
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; img-src 'self';"

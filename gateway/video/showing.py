@@ -61,7 +61,8 @@ class Showing:
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()
         self.evidence = Evidence(house, self.relay, self.openings, self.now)
-        self.journal: ViewingJournal = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
+        self.local = Journal(house.source_of, config.gateway_name, self.now, config.video_note_every, house.log)
+        self.journal: ViewingJournal = self.local
         self.elsewhere = Elsewhere(house.source_of, self.now, config.video_tenant_silent_after, house.log)
         self.ice = ice_servers(config)
         self.afar: Afar | None = None
@@ -265,11 +266,12 @@ class Showing:
     async def note(self) -> None:
         """Writes down from time to time that viewings go on, until cancelled. Nothing waits for it: a tenant may be slow."""
         noted = self.house.clock()
-        while True:
-            await asyncio.sleep(LOOK)
-            if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
-                noted = now
-                await self.journal.seen([opening for opening in self.openings if opening.viewing is not None])
+        async with asyncio.TaskGroup() as notes:
+            while True:
+                await asyncio.sleep(LOOK)
+                if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
+                    noted = now
+                    notes.create_task(self.journal.seen([opening for opening in self.openings if opening.viewing is not None]))
 
     def _shown(self) -> dict[str, set[int]]:
         """Tenant → its viewings that go on here."""
@@ -349,7 +351,8 @@ async def showing(house: House) -> AsyncIterator[Showing | None]:
         return
     made = Showing(house)
     made.relay.start()
-    watching = [asyncio.create_task(doing) for doing in (made.watch(), made.note(), made.evidence.tend())]
+    looking_back = made.local.look_back(lambda: house.registry.snapshot.homes)
+    watching = [asyncio.create_task(doing) for doing in (made.watch(), made.note(), made.evidence.tend(), looking_back)]
     for task in watching:
         task.add_done_callback(house.unwatched)
     try:

@@ -1,6 +1,7 @@
-// One picture: opened with a reason, offered once, its states read as events with the token in a header, come back by itself.
+// One picture: opened with a reason, offered once, its states heard as events, come back by itself.
 
 import { Marking } from "./evidence.js";
+import { listen } from "./listening.js";
 
 export const STATES = {
   IDLE: "未连接 Idle", CONNECTING: "正在连接摄像机 Connecting", WAITING_KEY: "等待首个画面 Waiting for a whole picture", LIVE: "实时 Live",
@@ -90,7 +91,7 @@ export class Picture {
   /** The token is spent or too old: the camera is opened anew, with the same reason, on record again. */
   async reopen() {
     this.drop();
-    this.listening?.abort();
+    this.unlisten?.();
     await wait(PAUSES[Math.min(this.tries++, PAUSES.length - 1)]);
     if (!this.over) await this.open();
   }
@@ -129,20 +130,9 @@ export class Picture {
   }
 
   /** States and the end, as they come; of the picture that was got also renewed tokens. */
-  async listen(url) {
-    this.listening?.abort();
-    this.listening = new AbortController();
-    const { signal } = this.listening;
-    while (!this.over && !signal.aborted) {
-      try {
-        const response = await fetch(url, { headers: { authorization: `Bearer ${this.token}` }, signal });
-        if (!response.ok) return;
-        for await (const [event, said] of events(response.body)) this.told(event, said);
-      } catch {
-        if (signal.aborted) return;
-      }
-      await wait(1);
-    }
+  listen(url) {
+    this.unlisten?.();
+    this.unlisten = listen(url, () => this.token, (event, said) => this.told(event, said));
   }
 
   told(event, said) {
@@ -161,7 +151,7 @@ export class Picture {
 
   end(text) {
     this.over = true;
-    this.listening?.abort();
+    this.unlisten?.();
     this.ended?.();
     this.drop();
     this.say(text, true);
@@ -172,7 +162,7 @@ export class Picture {
     this.over = true;
     clearInterval(this.clock);
     this.marking.close();
-    this.listening?.abort();
+    this.unlisten?.();
     this.ended?.();
     if (this.peer && location) fetch(location, { method: "DELETE", keepalive: true, headers: { authorization: `Bearer ${token}` } }).catch(() => {});
     this.drop();
@@ -184,13 +174,20 @@ function part(name, text) {
   return Object.assign(document.createElement("div"), { className: name, textContent: text });
 }
 
-/** Candidates go with the offer: there is no trickle. A second is enough for those of this machine. */
+/**
+ * Candidates go with the offer: there is no trickle. A second is enough for those of this machine; where there is a TURN server,
+ * its relayed one is waited for up to three.
+ */
 function gathered(peer) {
-  if (peer.iceGatheringState === "complete") return Promise.resolve();
-  const complete = new Promise((done) => {
-    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && done());
+  const relays = peer.getConfiguration().iceServers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
+  const relayed = () => !relays || peer.localDescription.sdp.includes(" typ relay ");
+  const until = (event, there) => new Promise((done) => {
+    const look = () => there() && done();
+    peer.addEventListener(event, look);
+    look();
   });
-  return Promise.race([complete, wait(1)]);
+  const complete = until("icegatheringstatechange", () => peer.iceGatheringState === "complete");
+  return Promise.race([complete, Promise.all([wait(1), until("icecandidate", relayed)]), wait(3)]);
 }
 
 /** The ICE servers of a Link header, with their credentials. */
@@ -200,22 +197,4 @@ export function servers(link) {
     const { rel, username, credential } = said;
     return rel === "ice-server" ? { urls, ...(username && { username, credential }) } : null;
   }).filter(Boolean);
-}
-
-/** Server-sent events out of a body. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    text += value;
-    const parts = text.split("\n\n");
-    text = parts.pop();
-    for (const one of parts) {
-      const event = /^event: (.*)$/m.exec(one)?.[1];
-      const data = /^data: (.*)$/m.exec(one)?.[1];
-      if (event && data) yield [event, JSON.parse(data)];
-    }
-  }
 }

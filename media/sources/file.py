@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +20,7 @@ from media.feed import SOUND_RATES, Feed
 from media.sources.codecs import H264_WANTED
 
 CHUNK = 50
-"""Packets read at once, in a thread."""
+"""Packets read at once, in a thread, and there made ready."""
 NAMES = {"opus": "opus", "pcm_mulaw": "pcmu", "pcm_alaw": "pcma"}
 
 
@@ -38,18 +39,40 @@ class FileSource:
                 feed.connected()
                 end = 0.0
                 while chunk := await asyncio.to_thread(film.read):
-                    for packet in chunk:
-                        end = max(end, packet.due + packet.lasts)
-                        await _until(began + offset + packet.due)
-                        packet.give(feed, offset)
+                    end = max(end, *(packet.due + packet.lasts for packet in chunk))
+                    await Playing(chunk, feed, began, offset).over()
             offset += end
             if not self.loop or end <= 0:
                 raise CameraEnded("The film is over.")
 
 
-async def _until(due: float) -> None:
-    if (wait := due - monotonic()) > 0:
-        await asyncio.sleep(wait)
+class Playing:
+    """Packets that are given when they are due, by the loop's clock itself: a task's turn for each would cost as much again."""
+
+    def __init__(self, packets: "list[FilmPacket]", feed: Feed, began: float, offset: float) -> None:
+        self._packets, self._feed, self._began, self._offset = deque(packets), feed, began, offset
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._next = self._loop.call_soon(self._give)
+
+    async def over(self) -> None:
+        """When the last one was given. Raises what giving raised."""
+        try:
+            await self._over
+        finally:
+            self._next.cancel()
+
+    def _give(self) -> None:
+        try:
+            while self._packets:
+                if (wait := self._began + self._offset + self._packets[0].due - monotonic()) > 0:
+                    self._next = self._loop.call_later(wait, self._give)
+                    return
+                self._packets.popleft().give(self._feed, self._offset)
+        except Exception as found:  # noqa: BLE001 - raised where it is waited for
+            self._over.set_exception(found)
+        else:
+            self._over.set_result(None)
 
 
 @dataclass(slots=True)
@@ -60,10 +83,11 @@ class FilmPacket:
     lasts: float
     codec: str
     data: bytes
+    picture: h264.Made | None = None
 
     def give(self, feed: Feed, offset: float) -> None:
-        if self.codec == "h264":
-            feed.picture(h264.units(self.data), round((self.due + offset) * 90_000) & 0xFFFFFFFF)
+        if self.picture is not None:
+            feed.made(self.picture, round((self.due + offset) * 90_000) & 0xFFFFFFFF)
         else:
             feed.sound(self.codec, self.data, round((self.due + offset) * SOUND_RATES[self.codec]) & 0xFFFFFFFF)
 
@@ -116,7 +140,9 @@ class Film:
                 first = at if first is None else first
                 name = "h264" if packet.stream is picture else NAMES[packet.stream.codec_context.name]
                 for part in as_stream.filter(packet) if name == "h264" else (packet,):
-                    yield FilmPacket(at - first, lasts, name, bytes(part))
+                    data = bytes(part)
+                    made = h264.made(h264.units(data)) if name == "h264" else None
+                    yield FilmPacket(at - first, lasts, name, data, made)
         except av.error.FFmpegError:
             raise CameraGarbled("The film is damaged.") from None
         except h264.Garbled as found:

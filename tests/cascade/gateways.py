@@ -144,15 +144,18 @@ class Process(Gateway):
         """At once: it says nothing to anybody."""
         await self._over(signal.SIGKILL)
 
-    def hang(self) -> None:
-        """It says nothing from now on, and its connections stay."""
+    async def freeze(self) -> None:
+        """It stands still, and nobody is told: its connections stay."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
+    async def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
     async def stop(self) -> None:
         if self.at is not None:
-            assert self.process is not None
-            self.process.send_signal(signal.SIGCONT)
+            await self.thaw()
             await self._over(signal.SIGTERM)
 
     async def _over(self, how: signal.Signals) -> None:

@@ -239,6 +239,24 @@ async def test_a_county_that_does_not_answer_gives_no_picture_and_says_so_and_co
         assert not viewer.closed.is_set()
 
 
+async def test_a_gateway_between_that_stood_still_shows_the_same_viewer_the_picture_again(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film, ("lanzhou",), {"gansu": {"video_hop_silent": 3.0}}) as at:
+        viewer = await at.watch("province")
+        await viewer.seen()
+        listening, city = viewer.events(), at.gateways["lanzhou"]
+        assert isinstance(city, Process)
+        await until(listening, lambda _, said: said.get("state") == "LIVE")
+        await city.freeze()
+        told = await until(listening, lambda _, said: said.get("state") == "BACKOFF")
+        assert told[-1][1]["reason"] == "lanzhou: The gateway below does not answer."
+        seen = len(viewer.frames)
+        await city.thaw()
+        await viewer.seen(seen + 30)
+        await until(listening, lambda _, said: said.get("state") == "LIVE")
+        assert not viewer.closed.is_set()
+        assert [one["endedAs"] for one in await at.county.viewings()] == [None]
+
+
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 async def test_a_gateway_between_that_was_away_shows_the_same_viewer_the_picture_again(
     tmp_path: Path, film: Path, how: str
@@ -264,7 +282,7 @@ async def test_a_gateway_above_that_fell_silent_is_shown_nothing_more(tmp_path: 
         stream = at.gateways["lanzhou"].inside.hops["gansu", CAMERA].viewing
         assert stream is not None
         assert isinstance(province, Process)
-        province.hang()
+        await province.freeze()
         assert await asyncio.wait_for(stream.ended(), WITHIN) == "kicked"
         await at.county.ended("LOST")
         await province.kill()

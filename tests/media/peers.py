@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from time import time
 from typing import Any
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
@@ -96,6 +97,8 @@ class Recorder:
     def __init__(self) -> None:
         self.packets: list[tuple[int, int, bytes]] = []
         """Sequence number made one line, timestamp as it came, payload."""
+        self.came: tuple[float, float] | None = None
+        """When the first packet came, and the last."""
         self.sounds: list[tuple[str, bytes]] = []
         self.ask_key: Any = None
         self.waiting: list[tuple[Any, asyncio.Future[None]]] = []
@@ -106,6 +109,7 @@ class Recorder:
         number = top + (sequence - top + 32_768) % 65_536 - 32_768
         self._top = max(top, number)
         self.packets.append((number, timestamp, payload))
+        self.came = (time() if self.came is None else self.came[0], time())
         self.told()
         return Packet(number, mark, payload), timestamp
 

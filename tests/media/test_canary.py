@@ -27,6 +27,7 @@ METHODS = [
     (RTCDtlsTransport, "_register_rtp_receiver", ["self", "receiver", "parameters"]),
     (RTCDtlsTransport, "_unregister_rtp_receiver", ["self", "receiver"]),
     (RTCDtlsTransport, "_send_rtp", ["self", "data"]),
+    (RTCDtlsTransport, "_handle_rtcp_data", ["self", "data"]),
     (RtpRouter, "route_rtcp", ["self", "packet"]),
     (RTCRtpSender, "_handle_rtcp_packet", ["self", "packet"]),
     (RTCRtpSender, "send", ["self", "parameters"]),
@@ -60,7 +61,7 @@ async def test_attributes_are_there() -> None:
     connection = dtls.transport._connection
     for owner, names in (
         (transceiver.sender, ("_ssrc", "_rtx_ssrc", "kind")),
-        (dtls, ("_tx_srtp", "_ssl", "_rtp_router")),
+        (dtls, ("_tx_srtp", "_rx_srtp", "_ssl", "_rtp_router")),
         (connection, ("_nominated", "_protocols", "_local_username", "local_password", "_queue")),
         (NackGenerator(), ("missing", "max_seq")),
         (StreamStatistics(90_000), ("cycles", "max_seq", "jitter", "fraction_lost")),

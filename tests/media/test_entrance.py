@@ -51,6 +51,23 @@ async def test_a_connection_has_a_bounded_number_of_addresses(relay: Relay, film
     assert len(connection.remote_candidates) <= ADDRESSES_MOST
 
 
+SHORT = bytes.fromhex("000100082112a442") + bytes(12) + bytes.fromhex("8029000400000001")
+"""A check whose tie-breaker has four bytes of its eight: the library's reading raises what it does not say."""
+
+
+@pytest.mark.parametrize("data", [b"", SHORT], ids=["nothing", "a short attribute"])
+async def test_a_datagram_that_cannot_be_read_costs_nobody_the_picture(relay: Relay, film: Path, data: bytes) -> None:
+    keeper = Keeper()
+    viewing = await keeper.join(relay.hub("hall", FileSource(film)))
+    before = len(await keeper.kept(lambda packets: len(packets) > 5))
+    (door,) = relay._entrance.doors()
+    for address in tuple(door.by_address):
+        door.take(data, address)
+    await keeper.kept(lambda packets: len(packets) > before + 100)
+    assert viewing.reason is None
+    await keeper.leave()
+
+
 async def test_a_flood_is_dropped_before_it_is_looked_at(relay: Relay, film: Path) -> None:
     door, connection = await door_of(relay, film)
     address = ("127.0.0.1", 5_000)

@@ -241,6 +241,17 @@ async def test_a_report_that_is_cut_short_costs_nobody_the_picture(relay: Relay,
     await keeper.leave()
 
 
+@pytest.mark.parametrize("size", [2, 30, 1_900], ids=["too short", "forged", "too long"])
+async def test_what_only_looks_like_a_report_is_left_out(relay: Relay, film: Path, size: int) -> None:
+    keeper = Keeper()
+    viewing = await keeper.join(relay.hub("hall", FileSource(film)))
+    before = len(await keeper.kept(lambda packets: len(packets) > 5))
+    await keeper.receivers[0].transport.transport._send((b"\x80\xc9" + bytes(size))[:size])
+    await keeper.kept(lambda packets: len(packets) > before + 100)
+    assert viewing.reason is None
+    await keeper.leave()
+
+
 async def test_a_viewer_that_never_reports_is_sent_away(film: Path) -> None:
     relay = Relay(replace(LOOPBACK, viewer_silent_after=1))
     deaf = Deaf()

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from gateway.video.journal import Journal
 from supervision.halls import BEIJING
 from tenants import viewing_rows
 from tests.video.ending import BY_THE_HALL, Ending, kicked
+from tests.video.killing import killed
 from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
 
 
@@ -157,6 +159,17 @@ async def test_a_gateway_that_stops_says_how_it_ended(tmp_path: Path, film: Path
         assert ended["endedAs"] == "GATEWAY_ENDED"
 
 
+async def test_what_a_killed_gateway_left_open_ends_though_nobody_watches_there_again(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        config, camera = at.config, at.camera
+    async with killed(config) as at:
+        at.camera = camera
+        await (await at.watch(await at.open("province"))).seen()
+    async with served_again(tmp_path, film) as at:
+        (left,) = await at.ended("GATEWAY_ENDED")
+        assert left["actor"] == "province"
+
+
 async def heard(viewer: Viewer) -> str:
     """How the viewing was told to have ended."""
     return [said["how"] async for event, said in viewer.events() if event == "ended"][-1]
@@ -213,7 +226,7 @@ async def test_a_tenant_that_takes_its_time_keeps_no_picture_alive(
         stuck.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(viewing_rows, "seen", never)
+    monkeypatch.setattr(Journal, "seen", never)
     async with served(tmp_path, film) as at:
         viewer = await at.watch(await at.open("province"))
         await viewer.seen()
