@@ -154,7 +154,9 @@ class Config:
     progress_addresses: int = setting(100_000, "addresses whose look-ups are counted; beyond, the longest quiet is forgotten", 1)
     trusted_proxies: tuple[str, ...] = setting((), "addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed")
 
-    video_port: int = setting(0, "UDP port of all viewers and publishers of video; 0: any free one", 0, most=65_535)
+    video_workers: int = setting(0, "processes that cameras are spread over; 0: the gateway's own process", 0, most=64)
+    video_worker_silent_after: float = setting(10.0, "seconds without a word of it after which it is ended and started anew", 2)
+    video_port: int = setting(0, "first UDP port of viewers and publishers of video, one a worker; 0: any free", 0, most=65_535)
     video_addresses: tuple[str, ...] = setting((), "addresses that video is sent from, by commas; empty: all of this host")
     video_advertised: tuple[str, ...] = setting((), "addresses told in place of those, in the same order; empty: the same")
     video_upstream_port_first: int = setting(0, "first UDP port for asking gateways below; 0: any free ones", 0, most=65_535)

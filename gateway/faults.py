@@ -130,6 +130,7 @@ STATUSES: Mapping[str, int] = {
     "VIDEO_VIEWER_REFUSED": 403,
     "VIDEO_BELOW_UNREACHABLE": 503,
     "VIDEO_BELOW_REFUSED": 502,
+    "VIDEO_WORKER_LOST": 503,
 }
 """By code; a refusal that stands not here is 400, a failure 500."""
 

@@ -116,7 +116,7 @@ def allow_files() -> None:
 def server(app: ASGIApp, config: Config, log: Log) -> Server:
     """A server that is not running yet: `run()` serves until it is told to stop, and then lets requests under way finish."""
     allow_files()
-    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+    for name in ("uvicorn", "uvicorn.error", "asyncio", "media"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = ([Lines(log)], False) if name != "uvicorn.error" else ([], True)
     settings = uvicorn.Config(

@@ -61,12 +61,12 @@ class Entrance:
             door.close()
         self._doors.clear()
 
-    def enter(self, peer: RTCPeerConnection, a_second: int) -> None:
-        """From now on this peer is reached through here; `a_second`: datagrams that it may send."""
+    def enter(self, peer: RTCPeerConnection, a_second: int, is_inner: bool = False) -> None:
+        """From now on this peer is reached through here; `a_second`: datagrams that it may send; `is_inner`: it is on this host."""
         for connection in connections(peer):
             connection.__class__ = EntranceConnection
             entering = cast(EntranceConnection, connection)
-            entering.entrance, entering.a_second = self, a_second
+            entering.entrance, entering.a_second, entering.is_inner = self, a_second, is_inner
             entering._local_username = token_hex(8)
 
 
@@ -224,6 +224,7 @@ class EntranceConnection(Connection):
 
     entrance: Entrance
     a_second: int
+    is_inner = False
     reports: Callable[[bytes], None] | None = None
     """Who reads RTCP where it comes in."""
 
@@ -236,7 +237,8 @@ class EntranceConnection(Connection):
     async def get_component_candidates(self, component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:  # noqa: ASYNC109
         ways = [Way(door, self) for door in self.entrance.doors()]
         for way in ways:
-            way.protocol.local_candidate = _candidate(way.door.advertised, way.door.address[1], component)
+            host = way.door.address[0] if self.is_inner else way.door.advertised
+            way.protocol.local_candidate = _candidate(host, way.door.address[1], component)
             self._protocols.append(way.protocol)
         return [way.protocol.local_candidate for way in ways]
 

@@ -174,6 +174,13 @@ class BelowRefused(SourceFault):
     of_gateways = True
 
 
+class WorkerLost(SourceFault):
+    """The process that shows this camera has ended and is being started again."""
+
+    code = "VIDEO_WORKER_LOST"
+    of_gateways = True
+
+
 class ClipEmpty(Failure):
     """No picture came that a clip could begin with."""
 

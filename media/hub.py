@@ -6,7 +6,7 @@ Knows no database, no HTTP and no rights: whoever asks has been admitted.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from random import uniform
 from time import monotonic
 from typing import BinaryIO
@@ -24,6 +24,7 @@ from media.source import Source
 from media.sources.pushed import PushedSource
 from media.states import RESTING, State, Told
 from media.stream import Stream
+from media.telling import Telling
 from media.viewing import Ended, Publishing, Viewing, Visit
 from supervision.evidence import EvidenceShort
 
@@ -35,11 +36,9 @@ STEADY = 20.0
 """Seconds after which a picture that came counts as a good one: the next attempt is made at once again."""
 SOON = 1.0
 """Seconds before such an attempt at most."""
-TOLD_MOST = 64
-"""States kept for a listener that does not listen."""
 
 
-class Hub:
+class Hub(Telling):
     """`sound`: whether this camera's sound may be heard. `room`: raises a Refusal where no further peer has room. `shelf`: of what
     is kept of all cameras.
     """
@@ -54,8 +53,8 @@ class Hub:
         room: Callable[[], None],
         shelf: Shelf,
     ) -> None:
+        super().__init__()
         self.name, self.source, self.settings, self.sound = name, source, settings, sound
-        self.state = Told(State.IDLE)
         self.attempts = 0
         """How often the source was opened."""
         self.viewings: set[Viewing] = set()
@@ -71,7 +70,6 @@ class Hub:
         self._tending: asyncio.Task[None] | None = None
         self._letting_go: asyncio.TimerHandle | None = None
         self._again = asyncio.Event()
-        self._listeners: set[asyncio.Queue[Told]] = set()
 
     @property
     def visits(self) -> set[Visit]:
@@ -81,6 +79,10 @@ class Hub:
     def is_wanted(self) -> bool:
         """Whether the camera stays open: for somebody who is there, or for a moment that is being recorded."""
         return bool(self.visits or self.keeping.recordings)
+
+    def keep(self, wanted: bool) -> None:
+        """Whether its last seconds are kept from now on."""
+        self.keeping.keep(wanted, self.sound)
 
     def record(self, out: BinaryIO, label: str, marked: float) -> Recording:
         """A moment just now, with what is kept of the time before, into a file that is open. Its `run` writes it."""
@@ -96,18 +98,26 @@ class Hub:
         if self._tending is not None:
             self._linger()
 
-    async def view(self, offer: str) -> Viewing:
-        """Answers a viewer's offer. The camera is opened meanwhile, if it is not."""
+    async def view(self, offer: str, inner: bool = False) -> Viewing:
+        """Answers a viewer's offer. The camera is opened meanwhile, if it is not.
+
+        `inner`: of another process of this gateway, for which there is always room.
+        """
         taken = admitted(offer, self.settings, "recvonly")
-        self._room()
-        if len(self.viewings) >= self.settings.viewers_per_camera:
-            raise ViewersExceeded(f"{self.settings.viewers_per_camera} at this camera")
+        if not inner:
+            self._check_room()
         viewing = Viewing(self.settings, self._video, self._sound if self.sound else None, taken)
+        viewing.is_inner = inner
         viewing.on_end = lambda: self._gone(viewing)
         self.viewings.add(viewing)
         self._wanted()
         await self._answered(viewing, taken, self.settings.viewer_datagrams)
         return viewing
+
+    def _check_room(self) -> None:
+        self._room()
+        if sum(not viewing.is_inner for viewing in self.viewings) >= self.settings.viewers_per_camera:
+            raise ViewersExceeded(f"{self.settings.viewers_per_camera} at this camera")
 
     async def publish(self, offer: str) -> Publishing:
         """Answers the offer of a hall that pushes; who pushed before is sent away."""
@@ -152,17 +162,6 @@ class Hub:
     def again(self) -> None:
         """What is waited for may have come: the next attempt is made now."""
         self._again.set()
-
-    async def states(self) -> AsyncGenerator[Told, None]:
-        """The state now, and each that follows. A listener that does not listen loses the oldest."""
-        queue: asyncio.Queue[Told] = asyncio.Queue(TOLD_MOST)
-        queue.put_nowait(self.state)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
 
     async def close(self) -> None:
         """Everybody out, the camera let go."""
@@ -320,11 +319,7 @@ class Hub:
             return
         if told[:2] != self.state[:2]:
             log.info("camera %s: %s %s", self.name, told.state, told.code)
-        self.state = told
-        for queue in self._listeners:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(told)
+        self.tell(told)
 
 
 def _why(ended: Sequence[object]) -> SourceFault:

@@ -48,6 +48,8 @@ class VideoSettings:
     publisher_bits: int = 6_000_000             # a second, asked of a publisher at most
     resends: int = 400                          # packets sent again to one viewer in a second
 
+    worker_silent_after: float = 10.0           # without a word of such a process: it is ended, and started anew
+
     evidence_before: float = 60.0               # of a marked moment, as far as it was being watched
     evidence_after: float = 60.0                # of it; the camera stays open for that long
     evidence_bytes: int = 16_777_216            # of memory for a camera's last seconds, while they may be marked

@@ -35,6 +35,7 @@ class Ended(StrEnum):
     FAILED = "failed"
     REPLACED = "replaced"
     CLOSED = "closed"
+    WORKER_LOST = "worker_lost"
 
 
 class Stats(NamedTuple):
@@ -58,6 +59,8 @@ class Visit:
         self.settings = settings
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.answer = ""
+        self.is_inner = False
+        """Whether it is another process of this gateway."""
         self.since = time()
         self.connected = asyncio.Event()
         self.reason: Ended | None = None
@@ -69,7 +72,7 @@ class Visit:
 
     async def answered(self, offer: Offer, entrance: Entrance, a_second: int) -> None:
         """Answers at once, whatever the camera does. A Refusal where it cannot."""
-        entrance.enter(self.peer, a_second)
+        entrance.enter(self.peer, a_second, self.is_inner)
         try:
             await self.peer.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             await self.peer.setLocalDescription(await self.peer.createAnswer())

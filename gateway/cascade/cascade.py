@@ -18,12 +18,13 @@ from authz.identity import Actor
 from gateway.cascade.hop import Hop
 from gateway.cascade.link import HopRosterEmpty, Limits, Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
-from gateway.cascade.upstream import HopSource, Upstream, new_session, watcher
+from gateway.cascade.upstream import Upstream, new_session, watcher
 from gateway.video.afar import ViewingJournal
 from gateway.video.cameras import Named
 from gateway.video.openings import Opening
 from gateway.video.showing import Showing
 from media.source import Source
+from media.sources.below import BelowSource
 from media.states import State
 from schema.watching import CameraAfar, Wanted
 from supervision.halls import ViewingEnd
@@ -100,7 +101,7 @@ class Cascade:
 
     def source(self, camera: Named) -> Source | None:
         upstream = self.upstream(camera)
-        return None if upstream is None else HopSource(upstream)
+        return None if upstream is None else BelowSource(upstream)
 
     def changed(self, link: Link) -> None:
         """A gateway below answers no longer, or again: whoever waits for it need not wait any longer then."""

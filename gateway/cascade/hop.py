@@ -20,9 +20,9 @@ from gateway.cascade.upstream import ViewerRefused
 from gateway.video.cameras import Named
 from gateway.video.journal import RESUMED
 from gateway.video.openings import LETTERS, LISTENERS, Opening, VideoTooMany
-from media.hub import Hub
+from media.relaying import Showing, Watching
 from media.states import Told
-from media.viewing import Ended, Viewing
+from media.viewing import Ended
 from schema.watching import CameraHoursOver, Wanted
 from supervision.faults import Failure
 from supervision.halls import CameraState, ViewingEnd, read_hours
@@ -50,7 +50,7 @@ class ShownAbove:
     number: str
     stats: Passed
 
-    async def kick(self) -> None:
+    async def kick(self, _: Ended = Ended.KICKED) -> None:
         self.hop.cut(self.number)
 
 
@@ -71,7 +71,7 @@ class Hop:
     heard_at: float = 0.0
     facts: CameraFacts | None = None
     found: Camera | None = None
-    viewing: Viewing | None = None
+    viewing: Watching | None = None
     _offer: int = 0
     _session: str = ""
     _number: int = -1
@@ -268,7 +268,7 @@ class Hop:
         if offer == self._offer:
             self.dark()
 
-    async def _follow(self, viewing: Viewing) -> None:
+    async def _follow(self, viewing: Watching) -> None:
         await viewing.ended()
         if self.viewing is viewing:
             self.viewing = None
@@ -321,7 +321,7 @@ async def _next(queue: "asyncio.Queue[HopEvent | None]") -> HopEvent | None:
         return HopEvent()
 
 
-async def _states(hub: Hub, queue: "asyncio.Queue[HopEvent | None]") -> None:
+async def _states(hub: Showing, queue: "asyncio.Queue[HopEvent | None]") -> None:
     async with aclosing(hub.states()) as states:
         async for told in states:
             _put(queue, spelled(told))

@@ -1,4 +1,4 @@
-"""One camera that a gateway below has: who watches it here, told to that gateway and agreed with it, and its picture's source.
+"""One camera that a gateway below has: who watches it here, told to that gateway and agreed with it, and the way to its picture.
 
 However many watch, there is one stream and one roster. Whoever the gateway below refuses is sent away here.
 """
@@ -17,8 +17,6 @@ from gateway.cascade.link import Asked, HopRosterEmpty, HopViewerKept, Link, pla
 from gateway.video.cameras import Named
 from gateway.video.openings import Opening, VideoTooMany
 from media.faults import BelowRefused, BelowUnreachable, SourceFault
-from media.feed import Feed
-from media.sources.below import BelowSource
 from media.states import State, Told
 from schema.watching import Wanted
 from supervision.faults import Fault, Refusal
@@ -86,6 +84,10 @@ class Upstream:
     @property
     def own(self) -> str:
         return self.link.neighbours.own
+
+    @property
+    def is_down(self) -> bool:
+        return self.link.is_down
 
     @property
     def is_idle(self) -> bool:
@@ -237,18 +239,6 @@ class Upstream:
         self._agreed = False
         self.link.lost()
         raise BelowUnreachable(self.name)
-
-
-@dataclass(frozen=True)
-class HopSource:
-    """The picture of a camera that a gateway below has. Nothing is tried while that gateway is known not to answer."""
-
-    upstream: Upstream
-
-    async def run(self, feed: Feed) -> None:
-        if self.upstream.link.is_down:
-            raise BelowUnreachable(self.upstream.name)
-        await BelowSource(self.upstream).run(feed)
 
 
 def new_session() -> str:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.config import Config
-from media.hub import Hub
-from media.relay import Relay
+from media.relaying import Relaying, Showing
 from media.source import Source
 from media.sources.file import FileSource
 from media.sources.pushed import PushedSource
@@ -46,7 +45,7 @@ def named(text: str) -> Named | None:
 class Cameras:
     """Every camera that was opened here."""
 
-    def __init__(self, config: Config, relay: Relay) -> None:
+    def __init__(self, config: Config, relay: Relaying) -> None:
         self.relay, self._settings = relay, relay.settings
         self._films = Path(config.video_films) if config.video_films else None
         self._seal = CameraSeal(config.camera_key())
@@ -68,13 +67,12 @@ class Cameras:
         url = self._seal.unseal(tenant, camera.code, camera.sealed)
         address = self.address(url)
         if address.scheme == PUSHED:
-            known = self.relay.hubs.get(str(Named(tenant, camera.id)))
-            return known.source if known is not None and isinstance(known.source, PushedSource) else PushedSource()
+            return PushedSource()
         if address.scheme == FILM and self._films is not None:
             return FileSource(self._films / address.film)
         return RtspSource(url, self._settings)
 
-    def hub(self, tenant: str, camera: Camera) -> Hub:
+    def hub(self, tenant: str, camera: Camera) -> Showing:
         return self.relay.hub(str(Named(tenant, camera.id)), self.source(tenant, camera), camera.sound)
 
     def told(self, camera: Named) -> Told:

@@ -16,8 +16,8 @@ from gateway.video.openings import Opening, Openings
 from gateway.video.pace import Pace, VideoTooOften
 from gateway.video.retention import Retention
 from media.faults import ClipUnwritable
-from media.recording import Clip, Recording
-from media.relay import Relay
+from media.recording import Clip
+from media.relaying import Marking, Relaying
 from schema.watching import Moment, NotWatching, Watched
 from supervision.audit import Deed, Outcome
 from supervision.evidence import HALL_EVIDENCE, EvidenceShort
@@ -49,7 +49,7 @@ class EvidenceLost(Failure):
 class Evidence:
     """`now`: the moment."""
 
-    def __init__(self, house: House, relay: Relay, openings: Openings, now: Callable[[], datetime]) -> None:
+    def __init__(self, house: House, relay: Relaying, openings: Openings, now: Callable[[], datetime]) -> None:
         config = house.config
         self.folder = EvidenceFolder(config.evidence_folder)
         self._house, self._relay, self._openings, self._now = house, relay, openings, now
@@ -57,7 +57,7 @@ class Evidence:
         self._marking = 0
         """Marks that are admitted, and not recorded yet."""
         self._under_way: set[asyncio.Task[Moment]] = set()
-        self._recorded: dict[Recording, asyncio.Task[None]] = {}
+        self._recorded: dict[Marking, asyncio.Task[None]] = {}
         self._began = now()
         self._actor = f"gateway:{config.gateway_name}"
         self._retention = Retention(house.source_of, house.auditing, self.folder, self._actor, house.log)
@@ -66,7 +66,7 @@ class Evidence:
         """Keeps the last seconds of the cameras that somebody watches who may mark them, and of no other."""
         wanted = {str(one.camera) for one in self._openings if one.viewing is not None and one.row and self._may(one)}
         for name, hub in self._relay.hubs.items():
-            hub.keeping.keep(name in wanted, hub.sound)
+            hub.keep(name in wanted)
 
     def _may(self, opening: Opening) -> bool:
         scope = None if opening.lease is None else opening.lease.scope
@@ -135,7 +135,7 @@ class Evidence:
             raise TenantUnreachable
         return source
 
-    async def _record(self, recording: Recording, draft: Draft, tenant: str, row: int, marked: datetime) -> None:
+    async def _record(self, recording: Marking, draft: Draft, tenant: str, row: int, marked: datetime) -> None:
         """Until the clip is kept, or is told as failed."""
         try:
             clip = await recording.run()

@@ -20,7 +20,7 @@ from gateway.video.cameras import Named
 from gateway.video.exchange import OFFER_WITHIN, bearer, camera_of, created, offer_of
 from gateway.video.showing import LOOK, Showing
 from media.offers import admitted
-from media.viewing import Publishing
+from media.relaying import Visiting
 from supervision.audit import Deed, Outcome
 from supervision.faults import Fault
 from supervision.scope import Scope
@@ -38,7 +38,7 @@ class Session:
     actor: Actor
     camera: Named
     lease: Lease
-    publishing: Publishing | None = None
+    publishing: Visiting | None = None
     over: bool = False
 
 
@@ -137,7 +137,7 @@ class Pushing:
         if await self._house.auditing.record({tenant: [deed]}):
             raise AuditUnwritable
 
-    async def _follow(self, secret: str, publishing: Publishing) -> None:
+    async def _follow(self, secret: str, publishing: Visiting) -> None:
         """Stays with it until it is over; looks meanwhile at what no lease tells. What nobody foresaw ends it."""
         session, over = self._sessions[secret], asyncio.ensure_future(publishing.ended())
         try:

@@ -5,6 +5,7 @@ watched stands in the watched tenant before the first packet leaves. Knows no HT
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -23,10 +24,11 @@ from gateway.video.ice import ice_servers
 from gateway.video.journal import RESUMED, Journal
 from gateway.video.openings import Letter, Opening, Openings
 from gateway.video.pace import Pace
-from media.hub import Hub
+from gateway.video.workers import relaying
+from media.faults import WorkerLost
 from media.offers import admitted
-from media.relay import Relay
-from media.viewing import Ended, Viewing
+from media.relaying import Watching
+from media.viewing import Ended
 from schema.watching import CameraHoursOver, Wanted
 from supervision.faults import Failure, Fault, TenantUnreachable
 from supervision.halls import ViewingEnd, read_hours, within_hours
@@ -37,6 +39,8 @@ from tenants.read.masks import opens
 HALL_VIDEO = "hall.video"
 LOOK = 0.25
 """Seconds between two looks at hours, lifetimes, keys and what was ended elsewhere; rights are told by their leases."""
+GONE_WITHIN = 2.0
+"""Seconds that the writing of an end waits for the picture's going, and for what was sent until then."""
 ENDS = {Ended.LEFT: ViewingEnd.LEFT, Ended.KICKED: ViewingEnd.KICKED, Ended.CLOSED: ViewingEnd.GATEWAY_ENDED}
 """How the relay says it; all else is a connection that was lost."""
 
@@ -46,7 +50,7 @@ class Showing:
 
     def __init__(self, house: House) -> None:
         config = house.config
-        self.house, self.relay = house, Relay(config.video_settings())
+        self.house, self.relay = house, relaying(config, os.environ)
         self.cameras = Cameras(config, self.relay)
         key = config.secret_key("video tokens")
         self.openings = Openings(key, config.video_openings, config.video_openings_each, config.video_token_seconds)
@@ -147,7 +151,7 @@ class Showing:
 
     async def _answered(self, opening: Opening, found: Camera, offer: str) -> tuple[str, str]:
         try:
-            hub: Hub = self.cameras.hub(opening.wanted.tenant, found)
+            hub = self.cameras.hub(opening.wanted.tenant, found)
             viewing = await hub.view(offer)
         except BaseException:  # whatever it is, a cancelled request too: the viewing is ended, and it goes on as it came
             opening.left_at = self.house.clock()
@@ -160,25 +164,36 @@ class Showing:
         self.later(self._follow(opening, viewing))
         return viewing.answer, opening.secret
 
-    async def _follow(self, opening: Opening, viewing: Viewing) -> None:
+    async def _follow(self, opening: Opening, viewing: Watching) -> None:
         """Stays with a picture until it is over."""
         how = await viewing.ended()
         if opening.viewing is not viewing:
             return
         self._gone(opening)
+        if how is Ended.WORKER_LOST:  # nothing on the network says so
+            opening.tell(Letter("gone", {"code": WorkerLost.code}))
         async with opening.busy:
             if opening.over is None and opening.viewing is None:
                 await self.journal.end(opening, ENDS.get(how, ViewingEnd.LOST))
 
-    def _gone(self, opening: Opening) -> None:
-        opening.sent += opening.viewing.stats.bytes
+    def _gone(self, opening: Opening) -> int:
+        """What it had got, as far as is known."""
+        counted: int = opening.viewing.stats.bytes
+        opening.sent += counted
         opening.viewing, opening.left_at = None, self.house.clock()
+        return counted
+
+    async def _sent_away(self, opening: Opening, viewing: Watching, counted: int, how: Ended = Ended.KICKED) -> None:
+        """What a worker told too late to be counted is counted too."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GONE_WITHIN):
+                await viewing.kick(how)
+        opening.sent += viewing.stats.bytes - counted
 
     async def _leave(self, opening: Opening) -> None:
         """The picture goes; another one takes its place, or none."""
         viewing = opening.viewing
-        self._gone(opening)
-        await viewing.kick(Ended.REPLACED)
+        await self._sent_away(opening, viewing, self._gone(opening), Ended.REPLACED)
 
     async def leave(self, opening: Opening) -> None:
         """The viewer says that it is enough."""
@@ -192,18 +207,24 @@ class Showing:
         if opening.over is not None:
             return
         opening.over = why
-        viewing = opening.viewing
+        viewing, counted, has_row = opening.viewing, 0, opening.row is not None
         if viewing is not None:
-            self._gone(opening)
-            self.later(viewing.kick())
+            counted = self._gone(opening)
+        if viewing is not None or has_row:
+            self.later(self._over(opening, viewing, counted, why if has_row else None))
         self.openings.forget(opening)
         if opening.lease is not None:
             self.house.leases.given_back(opening.lease)
         opening.tell(Letter("ended", {"how": str(why)}))
-        if opening.row is not None:
-            self.later(self.journal.end(opening, why))
         self.house.log({"level": "info", "event": "viewing over", "camera": str(opening.camera), "actor": opening.actor.subject,
                         "how": str(why)})  # fmt: skip
+
+    async def _over(self, opening: Opening, viewing: Watching | None, counted: int, why: ViewingEnd | None) -> None:
+        """`why`: written down."""
+        if viewing is not None:
+            await self._sent_away(opening, viewing, counted)
+        if why is not None:
+            await self.journal.end(opening, why)
 
     def end_all(self, tenant: str, cameras: Sequence[int], why: ViewingEnd) -> None:
         """All openings of some cameras."""
@@ -329,6 +350,7 @@ async def showing(house: House) -> AsyncIterator[Showing | None]:
         yield None
         return
     made = Showing(house)
+    made.relay.start()
     looking_back = made.local.look_back(lambda: house.registry.snapshot.homes)
     watching = [asyncio.create_task(doing) for doing in (made.watch(), made.note(), made.evidence.tend(), looking_back)]
     for task in watching:

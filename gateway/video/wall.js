@@ -138,6 +138,7 @@ export class Picture {
   told(event, said) {
     if (event === "token") this.token = said.token;
     if (event === "state") this.say(said.reason ? `${STATES[said.state]} — ${said.reason}` : STATES[said.state], Boolean(said.reason));
+    if (event === "gone") this.ended?.(); // the process that showed it: nothing on the network says so
     if (event === "ended" && said.how === "CAMERA_CHANGED") return this.reopen();
     if (event === "ended") this.end(said.message);
   }

@@ -14,7 +14,7 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 
 from media.codecs import preferred
 from media.entrance import AskingConnection
-from media.faults import BelowRefused, BelowUnreachable, OfferTooLarge, SourceFault
+from media.faults import BelowRefused, BelowUnreachable, OfferTooLarge, SourceFault, WorkerLost
 from media.feed import Feed
 from media.offers import answered
 from media.receiving import RelayReceiver
@@ -24,6 +24,8 @@ COMING = frozenset({State.CONNECTING, State.WAITING_KEY})
 NO_ANSWER = (InternalError, InvalidAccessError, InvalidStateError, OperationError)
 REACHED_PART = 3 / 8
 """Of the time for connecting: for packets after the answer. Checks of one attempt come ever more seldom, so a new one is better."""
+PROCESS_LOST = (WorkerLost.code, WorkerLost().message)
+"""What the gateway below itself says, and not what it hands up."""
 FLOWING = 0.5
 """Seconds since the last packet for which pictures count as coming."""
 
@@ -31,8 +33,13 @@ FLOWING = 0.5
 class Below(Protocol):
     """The gateway below, as far as one camera goes. A Refusal or Failure of its own may come from each."""
 
-    name: str
-    """What it is called in what goes wrong."""
+    @property
+    def name(self) -> str:
+        """What it is called in what goes wrong; nothing where it is no gateway, but another process of this one."""
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it is known not to answer: then nothing is tried."""
 
     async def ask(self, offer: str) -> str:
         """The answer to an offer. Raises BelowUnreachable or BelowRefused."""
@@ -51,6 +58,8 @@ class BelowSource:
     below: Below
 
     async def run(self, feed: Feed) -> None:
+        if self.below.is_down:
+            raise BelowUnreachable(self.below.name)
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         settled, over = asyncio.Event(), asyncio.Event()
         silence: list[SourceFault] = []
@@ -67,7 +76,7 @@ class BelowSource:
                 receiver.attach(feed)
             await self._asked(peer, settled, feed)
             await _first(over, *(receiver.gone for receiver in receivers))
-            raise silence[0] if silence else SourceFault(f"{self.below.name}: It ended the connection.")
+            raise silence[0] if silence else SourceFault(said(self.below, "It ended the connection."))
         finally:
             telling.cancel()
             await self.below.leave()
@@ -80,17 +89,21 @@ class BelowSource:
                 answer = await self.below.ask(peer.localDescription.sdp)
                 await peer.setRemoteDescription(RTCSessionDescription(answered(answer, feed.settings), "answer"))
         except TimeoutError:
-            raise BelowUnreachable(f"{self.below.name}: Not in time.") from None
+            raise BelowUnreachable(said(self.below, "Not in time.")) from None
         except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
-            raise BelowRefused(f"{self.below.name}: It answered what is no answer.") from None
+            raise BelowRefused(said(self.below, "It answered what is no answer.")) from None
         try:
             async with asyncio.timeout(feed.settings.connect_within * REACHED_PART):  # wait_for can lose a cancellation
                 await settled.wait()
         except TimeoutError:
-            fault = BelowUnreachable(f"{self.below.name}: It answered, and no packet comes.")
+            fault = BelowUnreachable(said(self.below, "It answered, and no packet comes."))
             fault.soon = True
             raise fault from None
         feed.connected()
+
+
+def said(below: Below, what: str) -> str:
+    return f"{below.name}: {what}" if below.name else what
 
 
 def _noticed(peer: RTCPeerConnection, settled: asyncio.Event, over: asyncio.Event) -> None:
@@ -116,6 +129,8 @@ async def _telling(below: Below, feed: Feed, silence: list[SourceFault], over: a
     """
     try:
         async for told in below.states():
+            if told[1:3] == PROCESS_LOST and feed.key_at is not None:
+                raise _anew(below.name)
             if not late(told, feed):
                 feed.below(_handed_up(told, below.name))
         feed.below(None)
@@ -126,11 +141,18 @@ async def _telling(below: Below, feed: Feed, silence: list[SourceFault], over: a
         over.set()
 
 
+def _anew(name: str) -> SourceFault:
+    """The process there that sent the packets is no more, and no packet says so."""
+    fault = WorkerLost(*filter(None, (name,)))
+    fault.soon = True
+    return fault
+
+
 def _handed_up(told: Told, name: str) -> Told | None:
     """What is told here of a state there; nothing where only our own matters."""
     if told.state is State.LIVE or not (told.code or told.state in COMING or told.state is State.STALLED):
         return None
-    return told._replace(reason=f"{name}: {told.reason}") if told.code else told
+    return told._replace(reason=f"{name}: {told.reason}") if told.code and name else told
 
 
 def late(told: Told, feed: Feed) -> bool:

@@ -16,11 +16,20 @@ class Published(Protocol):
 
 
 class PushedSource:
-    """A camera that nobody fetches. One publisher at a time: the next one takes the place of the last."""
+    """A camera that nobody fetches. One publisher at a time: the next one takes the place of the last.
+
+    Any two are equal: whoever pushes goes on where a camera is given another one.
+    """
 
     def __init__(self) -> None:
         self._come = asyncio.Event()
         self.published: Published | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PushedSource)
+
+    def __hash__(self) -> int:
+        return hash(PushedSource)
 
     def take(self, published: Published) -> None:
         self.published = published

@@ -10,11 +10,10 @@ from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket, RtpPacket
 
 from media.codecs import preferred
 from media.entrance import AskingConnection
-from media.hub import Hub
 from media.packets import Packet
 from media.receiving import RelayReceiver
+from media.relaying import Showing, Watching
 from media.settings import VideoSettings
-from media.viewing import Viewing
 
 LOOPBACK = VideoSettings(addresses=("127.0.0.1",), source_networks=("127.0.0.0/8",), linger=0.2)
 
@@ -34,7 +33,7 @@ class Peer:
     def __init__(self, kinds: tuple[str, ...] = ("video",)) -> None:
         self.peer = new_peer()
         self.kinds = kinds
-        self.viewing: Viewing | None = None
+        self.viewing: Watching | None = None
         for kind in kinds:
             transceiver = self.peer.addTransceiver(kind, direction="recvonly")
             transceiver.setCodecPreferences(preferred(kind))
@@ -44,7 +43,7 @@ class Peer:
     def prepare(self, transceiver: Any) -> None:
         pass
 
-    async def join(self, hub: Hub, port: int | None = None) -> Viewing:
+    async def join(self, hub: Showing, port: int | None = None) -> Watching:
         """`port`: of a wire in between, by which alone the hub can be reached and reaches back."""
         await self.peer.setLocalDescription(await self.peer.createOffer())
         offer = self.peer.localDescription.sdp
@@ -157,6 +156,12 @@ class Keeper(Peer):
 
     def ask_key(self) -> None:
         self.receivers[0].ask_key()
+
+
+async def more(keeper: Keeper, count: int = 60) -> None:
+    """Until it has got so many packets more."""
+    before = len(keeper.recorder.packets)
+    await keeper.kept(lambda packets: len(packets) > before + count)
 
 
 class Deaf(Peer):

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from media.faults import BelowUnreachable, CameraSilent
-from media.hub import Hub
 from media.relay import Relay
+from media.relaying import Showing
 from media.sources.below import BelowSource
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
@@ -28,8 +28,9 @@ class Gateway:
     """A gateway below, as HTTP would show it."""
 
     name: str
-    hub: Hub
+    hub: Showing
     answers: bool = True
+    is_down: bool = False
     viewings: list[Any] = field(default_factory=list)
 
     async def ask(self, offer: str) -> str:

@@ -13,8 +13,8 @@ import pytest
 from media import h264
 from media.addresses import looked_up, placed
 from media.faults import AddressRefused, CameraAddressRefused
-from media.hub import Hub
 from media.relay import Relay
+from media.relaying import Showing
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
 from media.states import State, Told
@@ -37,7 +37,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str, str]] = {
 }  # fmt: skip
 
 
-async def first_of(hub: Hub, state: str, code: str) -> Told:
+async def first_of(hub: Showing, state: str, code: str) -> Told:
     """The first state of this name and code: on a busy machine a camera may be told as silent before."""
     async with asyncio.timeout(60), aclosing(hub.states()) as states:
         async for found in states:

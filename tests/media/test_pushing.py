@@ -12,13 +12,13 @@ from aiortc import RTCSessionDescription, VideoStreamTrack
 from media import h264
 from media.codecs import preferred
 from media.entrance import AskingConnection
-from media.hub import Hub
 from media.relay import Relay
+from media.relaying import Showing, Visiting
 from media.sending import RelaySender
 from media.sources.pushed import PushedSource
 from media.states import State
 from media.stream import Stream
-from media.viewing import Ended, Publishing
+from media.viewing import Ended
 from tests.media.camera import pictures, told
 from tests.media.peers import LOOPBACK, Keeper, Watcher, new_peer
 from tests.media.test_cameras import goes_on
@@ -45,7 +45,7 @@ class Agent:
         self.stream = Stream(90_000, LOOPBACK, lambda: None)
         self.task: Any = None
 
-    async def publish(self, hub: Hub) -> Publishing:
+    async def publish(self, hub: Showing) -> Visiting:
         transceiver = self.peer.addTransceiver("video", direction="sendonly")
         transceiver.setCodecPreferences(preferred("video"))
         RelaySender.place(transceiver.sender, self.stream)

@@ -40,6 +40,7 @@ async def killed(config: Config) -> AsyncIterator[Served]:
         draining = asyncio.create_task(process.stderr.read())
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             at = Served(config, client, Lines(), Clock(), registry, config.data)
+            at.process = process.pid
             yield at
             process.kill()
             await process.wait()

@@ -56,6 +56,8 @@ class Served(Insisting):
     films: Path
     camera: str = ""
     hall: str = ""
+    process: int = 0
+    """Where it is one of its own: its number."""
     peers: list["Viewer"] = field(default_factory=list)
     stop: Callable[[], None] = lambda: None
     """As a signal does."""
