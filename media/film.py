@@ -1,6 +1,7 @@
 """A film of a service window that the product makes itself: a moving picture, the number of the window, a running clock.
 
-For the demo and for tests. H.264 without B-frames, a key frame every two seconds, as a camera should be set.
+For the demo and for tests. H.264 without B-frames, a key frame every two seconds, a picture in one piece, as cameras give it: the
+encoder's threads would cut it into as many slices as this machine has cores.
 """
 
 import math
@@ -25,7 +26,7 @@ RATE = 25
 def make(path: Path, *, seconds: int = 20, size: tuple[int, int] = (1280, 720), window: int = 1, **options: Any) -> None:
     """`options`: of the encoder (`g`, `bf`, `profile`), `codec`, `sound` (a codec's name, or none) and `bits` a second."""
     codec, sound, bits = options.pop("codec", "libx264"), options.pop("sound", None), options.pop("bits", 1_500_000)
-    settings = {"preset": "veryfast", "tune": "zerolatency", "g": "50", "bf": "0", "sc_threshold": "0", **options}
+    settings = {"preset": "veryfast", "tune": "zerolatency", "threads": "1", "g": "50", "bf": "0", "sc_threshold": "0", **options}
     with av.open(str(path), "w") as container:
         picture = container.add_stream(codec, rate=RATE, options=settings)
         picture.width, picture.height = size
