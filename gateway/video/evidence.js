@@ -22,7 +22,7 @@ async function words() {
 }
 
 const filled = (text, said) => text.replace(/\{(\w+)\}/g, (_, name) => said[name] ?? "");
-const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
+const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
 
 async function ask(token, query, variables) {
   const response = await fetch("/graphql", {
