@@ -16,7 +16,8 @@ from typing import NamedTuple
 from authz.hop_token import HopClaims, HopTokenInvalid, HopTokenUsed, read_hop
 from authz.identity import Actor
 from gateway.cascade.hop import Hop
-from gateway.cascade.link import HopRosterEmpty, Limits, Link, client
+from gateway.cascade.limits import HopLimits, hop_limits
+from gateway.cascade.link import HopRosterEmpty, Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import Upstream, new_session, watcher
 from gateway.video.afar import ViewingJournal
@@ -32,8 +33,7 @@ from supervision.roster import CameraFacts, Watcher
 from tenants.hall_rows import Camera, HallNotFound
 
 TENDED = 0.5
-TOKENS = 200_000
-"""Tokens of one gateway above that are remembered as used."""
+"""Seconds between two looks at what fell silent and what is to be told again. No setting: a look into tables of this process."""
 
 
 class Journals(NamedTuple):
@@ -64,6 +64,7 @@ class Cascade:
     showing: Showing
     neighbours: Neighbours
     links: dict[str, Link]
+    limits: HopLimits
     upstreams: dict[Named, Upstream] = field(default_factory=dict)
     hops: dict[tuple[str, Named], Hop] = field(default_factory=dict)
     is_stopping: bool = False
@@ -152,7 +153,7 @@ class Cascade:
             raise HopTokenUsed
         while used and now > used[oldest := next(iter(used))]:
             del used[oldest]
-        if len(used) >= TOKENS:
+        if len(used) >= self.limits.tokens:
             raise HopTokenInvalid("too many at once")
         used[token] = until
 
@@ -204,10 +205,9 @@ async def cascade(showing: Showing | None) -> AsyncIterator[Cascade | None]:
     if showing is None or told is None:
         yield None
         return
-    config = showing.house.config
     async with client() as asking:
-        limits = Limits(config.video_hop_seconds, config.video_hop_within, config.video_hop_silent)
-        made = Cascade(showing, told, {})
+        limits = hop_limits(showing.house.config)
+        made = Cascade(showing, told, {}, limits)
         made.links = {
             name: Link(below, told, asking, showing.house.clock, limits, made.changed) for name, below in told.below.items()
         }
