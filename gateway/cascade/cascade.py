@@ -22,7 +22,9 @@ from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import Upstream, new_session, watcher
 from gateway.video.afar import ViewingJournal
 from gateway.video.cameras import Named
+from gateway.video.elsewhere import STEPS
 from gateway.video.openings import Opening
+from gateway.video.running import Running
 from gateway.video.showing import Showing
 from media.source import Source
 from media.sources.below import BelowSource
@@ -69,10 +71,15 @@ class Cascade:
     hops: dict[tuple[str, Named], Hop] = field(default_factory=dict)
     is_stopping: bool = False
     session: str = field(default_factory=new_session)
+    running: Running = field(init=False)
+    """Seconds that this process ran: by them gateways above are judged silent."""
     numbers: Iterator[int] = field(default_factory=partial(count, 1))
     """Of what is said below: they rise for as long as this process lives."""
     _used: dict[str, dict[str, float]] = field(default_factory=dict)
     """Gateway above → its tokens, and until when they would be good."""
+
+    def __post_init__(self) -> None:
+        self.running = Running(max(TENDED, self.showing.house.config.video_roster_silent / STEPS))
 
     @property
     def own(self) -> str:
@@ -183,11 +190,11 @@ class Cascade:
         told_at = time.monotonic()
         while True:
             await asyncio.sleep(TENDED)
-            now = time.monotonic()
+            now, ran = time.monotonic(), self.running.look()
             for key, hop in list(self.hops.items()):
-                if hop.on and now - hop.heard_at > config.video_roster_silent:
+                if hop.on and ran - hop.heard_at > config.video_roster_silent:
                     hop.lost()
-                if hop.is_over and now - hop.heard_at > config.video_roster_silent:
+                if hop.is_over and ran - hop.heard_at > config.video_roster_silent:
                     del self.hops[key]
             if now - told_at >= config.video_roster_every:
                 told_at = now

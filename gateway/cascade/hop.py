@@ -5,7 +5,6 @@ longer is told to the gateway above; where it does not drop them in time, the st
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -70,6 +69,7 @@ class Hop:
     kept: set[str] = field(default_factory=set)
     """Those of the refused who were not dropped in time."""
     heard_at: float = 0.0
+    """In seconds that this process ran."""
     facts: CameraFacts | None = None
     found: Camera | None = None
     viewing: Watching | None = None
@@ -89,7 +89,7 @@ class Hop:
         """Who watches from now on. Raises RosterInvalid, HopLoop and what keeps them from being put on record."""
         async with self._busy:
             self._check(roster)
-            self.heard_at = time.monotonic()
+            self.heard_at = self.cascade.running.seconds
             said = {one.id: one for one in roster.watching}
             for gone in roster.gone:
                 self._leaves(gone)
