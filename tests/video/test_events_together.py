@@ -82,6 +82,28 @@ async def test_a_list_that_is_none_is_refused(at: Served, name: str) -> None:
     assert code_of(await at.client.post(URL, json=body)) == (status, code)
 
 
+async def test_its_bounds_are_settings(tmp_path: Path, film: Path) -> None:
+    bounds = {"video_events_pictures": 9, "video_events_bytes": 8_192, "video_listeners": 1}
+    async with served(tmp_path, film, **bounds) as at:
+        viewer = await at.watch(await at.open("province"))
+        mine = one(f"{viewer.location}/events", viewer.token)
+        assert code_of(await at.client.post(URL, json=[mine] * 10)) == (413, "BODY_TOO_LARGE")
+        assert code_of(await at.client.post(URL, json=[one(mine["events"], "x" * 9_000)])) == (413, "BODY_TOO_LARGE")
+        async with asyncio.timeout(40), aclosing(together(at, [mine, mine])) as telling:
+            refused = await anext(told async for event, told in telling if event == "refused")
+            assert refused == {"of": 1, "code": "VIDEO_TOO_MANY"}
+            assert {event async for event, told in _until_token(telling)} <= {"state", "token"}
+            headers = {"authorization": f"Bearer {viewer.token}"}
+            assert code_of(await at.client.get(f"{viewer.location}/events", headers=headers)) == (429, "VIDEO_TOO_MANY")
+
+
+async def _until_token(telling: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[tuple[str, Any]]:
+    async for event, told in telling:
+        yield event, told
+        if event == "token":
+            return
+
+
 async def test_it_is_asked_in_json_by_post(at: Served) -> None:
     assert code_of(await at.client.post(URL, content="[]")) == (415, "MEDIA_TYPE_UNSUPPORTED")
     headers = {"content-type": "application/json"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import SettingInvalid
+from gateway.setting import SettingInvalid
 from gateway.video.workers import Workers, order, relaying
 from media.relay import Relay
 from tests.door.small import configured
