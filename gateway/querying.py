@@ -11,6 +11,7 @@ from typing import NamedTuple
 from starlette.types import Receive, Scope, Send
 
 from authz.identity import Actor
+from gateway import patience
 from gateway.auditing import AuditUnwritable
 from gateway.faults import (
     AddressTooLong,
@@ -119,7 +120,8 @@ class Querying:
         deadline = asyncio.get_running_loop().time() + self.house.config.answer_within
         asked = None
         try:
-            async with asyncio.timeout_at(deadline + GRACE):
+            async with asyncio.timeout_at(deadline + GRACE) as limit:
+                patience.begin(limit)
                 asked = await self._asked(scope, receive)
                 record.operation = asked.operation or _name(asked.document)
                 request = GraphQLRequest(asked.document, asked.variables, asked.operation)

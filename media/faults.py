@@ -105,6 +105,13 @@ class CameraCodec(SourceFault):
     state = State.UNSUPPORTED_CODEC
 
 
+class CameraWrapped(SourceFault):
+    """The camera's picture comes inside another stream."""
+
+    code = "CAMERA_WRAPPED"
+    state = State.UNSUPPORTED_CODEC
+
+
 class CameraBFrames(SourceFault):
     """The camera sends B-frames, which browsers show torn."""
 

@@ -27,6 +27,8 @@ class Feed:
         self._video, self._sound, self._told = video, sound, told
         self.connected_at: float | None = None
         self.heard_at = monotonic()
+        self.begun_at: float | None = None
+        """When the first packet of a picture came."""
         self.key_at: float | None = None
         self.excused = False
         """Whether it is known why nothing comes: a gateway below has said so."""
@@ -45,6 +47,12 @@ class Feed:
         if self.connected_at is None:
             self.connected_at = self.heard_at = monotonic()
             self._tell(None)
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a packet that are too many. Before the first one a platform may still be asking its own camera."""
+        silent, first = self.settings.silent_after, self.settings.key_within
+        return max(silent, first) if self.begun_at is None else silent
 
     def below(self, told: Told | None) -> None:
         """What a gateway below says of the camera; nothing: it says nothing more."""
@@ -100,6 +108,7 @@ class Feed:
 
     def _heard(self, key: bool) -> None:
         self.heard_at = monotonic()
+        self.begun_at = self.begun_at or self.heard_at
         self.connected()
         if key and self.key_at is None:
             self.key_at = self.heard_at

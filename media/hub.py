@@ -282,9 +282,9 @@ class Hub(Telling):
                 feed.heard_at = now
                 continue
             quiet = now - feed.heard_at
-            if quiet > self.settings.silent_after:
-                raise CameraSilent(f"Nothing for {self.settings.silent_after:g} seconds: is this stream switched on in the camera?")
-            if feed.key_at is None and now - feed.connected_at > self.settings.key_within:
+            if quiet > feed.patience:
+                raise CameraSilent(f"Nothing for {feed.patience:g} seconds: is this stream switched on in the camera?")
+            if feed.key_at is None and feed.begun_at is not None and now - feed.begun_at > self.settings.key_within:
                 raise CameraKeyless(f"None in {self.settings.key_within:g} seconds: set its key frame interval to 1 or 2 seconds.")
             if feed.key_at is not None:
                 self._tell(Told(State.STALLED if quiet > self.settings.stalled_after else State.LIVE))

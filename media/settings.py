@@ -22,8 +22,9 @@ class VideoSettings:
     gso: bool = True                            # hand several packets to the kernel at once
 
     linger: float = 5.0                         # after the last viewer left, before the camera is let go
-    connect_within: float = 8.0                 # for reaching a camera and agreeing with it
-    key_within: float = 10.0                    # for its first key frame
+    connect_within: float = 8.0                 # for reaching a camera
+    answer_within: float = 20.0                 # for agreeing with it: a platform first asks for its camera's picture itself
+    key_within: float = 10.0                    # for its first packet, and for its first key frame
     stalled_after: float = 1.5                  # without a packet: told as stalled
     silent_after: float = 4.0                   # without a packet: connected anew
     backoff_first: float = 0.5                  # before the first new attempt; doubles

@@ -17,6 +17,15 @@ LOOKED = 1.5
 LOOK = 0.05
 
 
+def longest(settings: VideoSettings) -> float:
+    """Seconds that trying a camera takes at most."""
+    return _reached_within(settings) + max(settings.silent_after, settings.key_within) + settings.key_within + LOOKED + 2
+
+
+def _reached_within(settings: VideoSettings) -> float:
+    return settings.connect_within + settings.answer_within
+
+
 async def tried(source: Source, settings: VideoSettings) -> SourceFault | None:
     """What is wrong; nothing where pictures come as they should."""
     picture, sound = Stream(90_000, settings, lambda: None), Stream(48_000, settings, lambda: None, cached=False)
@@ -44,11 +53,10 @@ async def _looked(feed: Feed, settings: VideoSettings) -> None:
         now = monotonic()
         if feed.key_at is not None and now - feed.key_at > LOOKED:
             return
-        since = feed.connected_at
-        if since is None:
-            if now - began > settings.connect_within + 1:
-                raise CameraSilent(f"It was not reached in {settings.connect_within:g} seconds.")
-        elif now - feed.heard_at > settings.silent_after:
-            raise CameraSilent(f"Nothing for {settings.silent_after:g} seconds: is this stream switched on in the camera?")
-        elif feed.key_at is None and now - since > settings.key_within:
+        if feed.connected_at is None:
+            if now - began > _reached_within(settings) + 1:
+                raise CameraSilent(f"It was not reached in {_reached_within(settings):g} seconds.")
+        elif now - feed.heard_at > feed.patience:
+            raise CameraSilent(f"Nothing for {feed.patience:g} seconds: is this stream switched on in the camera?")
+        elif feed.key_at is None and feed.begun_at is not None and now - feed.begun_at > settings.key_within:
             raise CameraKeyless(f"None in {settings.key_within:g} seconds: set its key frame interval to 1 or 2 seconds.")

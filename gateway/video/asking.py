@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from authz.identity import Actor
+from gateway import patience
 from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
 from media.faults import PublisherAbsent
 from media.states import State, Told
-from media.trial import tried
+from media.trial import longest, tried
 from schema.watching import CameraAfar, Moment, Opened, Tested, Video, Wanted, Watched
 from supervision.camera_address import PUSHED
 from supervision.halls import ViewingEnd
@@ -65,8 +66,10 @@ class Asking:
         if found.scheme == PUSHED:
             now = now if now.code else Told(now.state, PublisherAbsent.code, PublisherAbsent().message)
             return Tested(now.code, sentence(now, language) or "", 0.0)
+        settings = self.showing.relay.settings
         async with self.showing.tests:
-            fault = await tried(self.showing.cameras.source(tenant, found), self.showing.relay.settings)
+            patience.longer(longest(settings))
+            fault = await tried(self.showing.cameras.source(tenant, found), settings)
         seconds = round(time.monotonic() - began, 3)
         if fault is None:
             return Tested("", WELL[language], seconds)

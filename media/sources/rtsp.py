@@ -14,6 +14,8 @@ from typing import Any
 from media import h264
 from media.addresses import Place, looked_up, placed
 from media.faults import (
+    AddressRefused,
+    CameraAddressRefused,
     CameraCodec,
     CameraEnded,
     CameraGarbled,
@@ -21,16 +23,29 @@ from media.faults import (
     CameraRefused,
     CameraUnauthorised,
     CameraUnreachable,
+    CameraWrapped,
 )
 from media.feed import SOUND_RATES, Feed
 from media.settings import VideoSettings
-from media.sources.codecs import H264_WANTED
+from media.sources.codecs import H264_WANTED, UNWRAPPED_WANTED
 from media.sources.rtsp_wire import Credentials, Frame, Parser, Reply, Rtp, Track, request, resolved, rtp, tracks
 
 READ_MOST = 65_536
 ALIVE_LEAST = 5.0
 """Seconds between two signs of life, at least."""
-LEAVE_WITHIN = 1.0
+MOVED = frozenset((301, 302, 303, 307))
+MOVED_MOST = 3
+"""Times that a platform may send us on, to the one of its media servers that has the picture."""
+WRAPPED = frozenset(("PS", "MP2P", "TS", "MP2T"))
+"""What carries a picture inside another stream, GB/T 28181 by itself for one."""
+
+
+class _Moved(Exception):
+    """The picture is elsewhere."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__()
+        self.to = to
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,20 @@ class RtspSource:
 
     async def run(self, feed: Feed) -> None:
         place = placed(self.url, self.settings)
+        for _ in range(1 + MOVED_MOST):
+            try:
+                await self._shown(place, feed)
+            except _Moved as moved:
+                place = _elsewhere(place, moved.to, self.settings)
+        raise CameraRefused("It sends us on from one address to the next.")
+
+    async def _shown(self, place: Place, feed: Feed) -> None:
+        """Until it is over. Raises SourceFault, _Moved."""
         async with contextlib.AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self.settings.connect_within):
                     talk = await stack.enter_async_context(_connected(place, self.settings))
+                async with asyncio.timeout(self.settings.answer_within):
                     playing = await _agreed(talk, place)
             except TimeoutError:
                 raise CameraUnreachable("It did not answer in time.") from None
@@ -59,6 +84,17 @@ class RtspSource:
                 await playing.pump(talk, feed)
             except OSError:
                 raise CameraEnded from None
+
+
+def _elsewhere(place: Place, location: str, settings: VideoSettings) -> Place:
+    """Where we are sent on to, judged as any address is. User and password go along on the same host alone."""
+    try:
+        found = placed(location, settings)
+    except AddressRefused:
+        raise CameraAddressRefused("It sends us on to one that may not be used.") from None
+    if found.user or (found.scheme, found.host) != (place.scheme, place.host):
+        return found
+    return found._replace(user=place.user, password=place.password)
 
 
 def _named(problem: OSError) -> CameraRefused | CameraUnreachable | CameraEnded:
@@ -109,6 +145,8 @@ class _Talk:
             if reply.status == 401 and attempt == 1 and self._credentials.challenged(reply.challenges):
                 continue
             break
+        if reply.status in MOVED and (to := reply.headers.get("location")):
+            raise _Moved(to)
         if reply.status in (401, 403):
             raise CameraUnauthorised("Set the user name and password that the camera has.")
         if not 200 <= reply.status < 300:
@@ -146,6 +184,8 @@ async def _agreed(talk: _Talk, place: Place) -> "_Playing":
     picture = next((track for track in found if track.kind == "video"), None)
     if picture is None:
         raise CameraCodec("It offers no picture.")
+    if picture.codec in WRAPPED:
+        raise CameraWrapped(f"It sends {picture.codec}. {UNWRAPPED_WANTED}")
     if picture.codec != "H264":
         raise CameraCodec(f"It sends {_named_codec(picture.codec)}. {H264_WANTED}")
     sound = next((track for track in found if track.kind == "audio" and track.codec.lower() in SOUND_RATES), None)

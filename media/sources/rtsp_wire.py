@@ -176,7 +176,7 @@ class Track:
         return found[:8]
 
 
-STATIC = {0: ("PCMU", 8_000), 8: ("PCMA", 8_000)}
+STATIC = {0: ("PCMU", 8_000), 8: ("PCMA", 8_000), 26: ("JPEG", 90_000), 32: ("MPV", 90_000), 33: ("MP2T", 90_000)}
 
 
 def tracks(sdp: bytes) -> list[Track]:

@@ -86,6 +86,7 @@ class Camera:
                 self.methods.append(method)
                 if not self.answers:
                     continue
+                await self.asked(method)
                 writer.write(self._reply(method, head))
                 if method == "PLAY" and not self.silent:
                     playing = asyncio.ensure_future(self._play(writer))
@@ -94,14 +95,27 @@ class Camera:
         finally:
             self.connections -= 1
             if not self.connections:
+                self.left()
                 self.nobody.set()
             self._writers.discard(writer)
             if playing is not None:
                 playing.cancel()
             writer.close()
 
+    async def asked(self, method: str) -> None:
+        """Before each answer."""
+
+    def left(self) -> None:
+        """Nobody is connected any more."""
+
+    def instead(self, method: str) -> str:
+        """A status, with headers, in place of success."""
+        return ""
+
     def _reply(self, method: str, head: str) -> bytes:
         number = head.lower().partition("cseq:")[2].split("\r\n")[0].strip()
+        if other := self.instead(method):
+            return f"RTSP/1.0 {other}\r\nCSeq: {number}\r\n\r\n".encode()
         allowed = not self.password or f"Basic {base64.b64encode(f'admin:{self.password}'.encode()).decode()}" in head
         if not allowed:
             return f'RTSP/1.0 401 No\r\nCSeq: {number}\r\nWWW-Authenticate: Basic realm="c"\r\n\r\n'.encode()

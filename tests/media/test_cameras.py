@@ -49,7 +49,7 @@ async def first_of(hub: Showing, state: str, code: str) -> Told:
 @pytest.mark.parametrize("what", BAD)
 async def test_a_bad_camera_is_named_and_bounded(film: Path, what: str) -> None:
     change, state, code, sentence = BAD[what]
-    settings = replace(QUICK, connect_within=1) if what == "does not answer" else QUICK
+    settings = replace(QUICK, answer_within=1) if what == "does not answer" else QUICK
     relay = Relay(settings)
     camera = Camera(**{"pictures": pictures(film), **change})
     async with camera:

@@ -10,10 +10,10 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.entrance import ADDRESSES_MOST, Door, EntranceConnection, user_name
+from media.entrance import ADDRESSES_MOST, AskingConnection, Door, EntranceConnection, user_name
 from media.relay import Relay
 from media.sources.file import FileSource
-from tests.media.peers import LOOPBACK, Keeper
+from tests.media.peers import LOOPBACK, Keeper, Watcher
 from tests.media.test_offers import GOOD
 
 
@@ -116,6 +116,19 @@ async def test_ipv6_is_an_address_like_any_other(film: Path) -> None:
     relay = Relay(replace(LOOPBACK, addresses=("127.0.0.1", "::1")))
     viewing = await relay.hub("hall", FileSource(film)).view(GOOD)
     assert f"::1 {relay.port} typ host" in viewing.answer
+    await relay.close()
+
+
+@pytest.mark.parametrize("gso", [True, False], ids=["several packets at once", "one by one"])
+async def test_a_viewer_with_ipv6_alone_sees_the_picture(film: Path, gso: bool) -> None:
+    there = replace(LOOPBACK, addresses=("::1",), gso=gso)
+    relay, watcher = Relay(there), Watcher()
+    AskingConnection.take(watcher.peer, there)
+    viewing = await watcher.join(relay.hub("hall", FileSource(film)))
+    assert "127.0.0.1" not in viewing.answer
+    await watcher.seen(20)
+    assert viewing.stats.dropped == 0
+    await watcher.leave()
     await relay.close()
 
 

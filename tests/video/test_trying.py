@@ -30,7 +30,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
 
 async def tried(at: Served, code: str, url: str) -> dict[str, Any]:
     camera = await hung(at, code, url)
-    found: dict[str, Any] = await at.done("manager", f'testCamera(camera: "{camera}") {{ ok code message }}')
+    found: dict[str, Any] = await at.done("manager", f'testCamera(camera: "{camera}") {{ ok code message seconds }}')
     return found
 
 
@@ -62,6 +62,15 @@ def test_the_setting_to_change_is_told_in_chinese_too(code: str) -> None:
     assert said is not None
     assert SETTINGS[code] in said
     assert "English" not in said
+
+
+async def test_a_test_may_take_longer_than_an_answer_may(tmp_path: Path, film: Path) -> None:
+    """So that a camera without a key frame, and a platform that is slow at first, are told about at all."""
+    patience = {**PATIENCE, "answer_within": 6.0, "video_key_within": 7.5}
+    async with served(tmp_path, film, **patience) as at, Camera(KEYLESS) as camera:
+        found = await tried(at, "T1", camera.url)
+        assert told(found, "CAMERA_KEYLESS", "None in 7.5 seconds"), found
+        assert found["seconds"] > 6.5
 
 
 async def test_b_frames_are_found_and_a_refused_connection_too(tmp_path: Path, film: Path) -> None:

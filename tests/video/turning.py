@@ -1,32 +1,23 @@
 """Debian's coturn, set as docs/video.md says, on this host's loopback."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SETTINGS = """
-listening-ip=127.0.0.1
-relay-ip=127.0.0.1
-listening-port={port}
-use-auth-secret
-static-auth-secret={secret}
-realm=halls.example
-denied-peer-ip=0.0.0.0-255.255.255.255
-allowed-peer-ip=127.0.0.1
+HERE = """
 allow-loopback-peers
-no-tls
-no-dtls
-no-cli
-no-multicast-peers
 pidfile={folder}/pid
 userdb={folder}/db
 log-file=stdout
 simple-log
 verbose
 """
+"""What is added to the settings of the page: they are for a host that has nothing but this server."""
+PAGE = Path(__file__).parents[2] / "docs" / "video.md"
 
 
 SECRET = "a secret that the TURN server has, too"
@@ -55,11 +46,21 @@ def free_port() -> int:
             return int(tcp.getsockname()[1])
 
 
+def as_documented(**here: str) -> str:
+    """The settings of docs/video.md; `here`: those that are of this machine."""
+    (told,) = re.findall(r"```turnserver\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    lines = [line.partition("=") for line in told.splitlines()]
+    assert here.keys() <= {name.replace("-", "_") for name, _, _ in lines}
+    return "\n".join(f"{name}{equals}{here.get(name.replace('-', '_'), value)}" for name, equals, value in lines)
+
+
 def written(folder: Path, port: int) -> tuple[Path, Path]:
     """The server's file of settings, and the secret in a file as the gateway wants it."""
     folder.mkdir()
     config, kept = folder / "turnserver.conf", folder / "secret"
-    config.write_text(SETTINGS.format(port=port, secret=SECRET, folder=folder))
+    addresses = dict.fromkeys(("listening_ip", "relay_ip", "allowed_peer_ip"), "127.0.0.1")
+    told = as_documented(listening_port=str(port), static_auth_secret=SECRET, **addresses)
+    config.write_text(told + HERE.format(folder=folder))
     kept.write_text(SECRET)
     kept.chmod(0o600)
     return config, kept
