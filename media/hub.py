@@ -71,6 +71,8 @@ class Hub(Telling):
         self._tending: asyncio.Task[None] | None = None
         self._letting_go: asyncio.TimerHandle | None = None
         self._again = asyncio.Event()
+        self._logged: set[tuple[State, str]] = set()
+        """What was logged since it was live, or idle, last: attempts a second apart are not a line each."""
 
     @property
     def visits(self) -> set[Visit]:
@@ -321,7 +323,10 @@ class Hub(Telling):
     def _tell(self, told: Told) -> None:
         if told == self.state:
             return
-        if told[:2] != self.state[:2]:
+        if told.state in (State.LIVE, State.IDLE):
+            self._logged.clear()
+        if told[:2] not in self._logged:
+            self._logged.add(told[:2])
             log.info("camera %s: %s %s", self.name, told.state, told.code)
         self.tell(told)
 

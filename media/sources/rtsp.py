@@ -6,6 +6,7 @@ here. Neither address nor password is ever part of what goes wrong.
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,16 @@ from media.sources.rtsp_wire import Credentials, Frame, Parser, Reply, Rtp, Trac
 READ_MOST = 65_536
 ALIVE_LEAST = 5.0
 """Seconds between two signs of life, at least."""
+REACHED_AGAIN = 1.5
+"""Seconds after which a connection is tried anew; TCP by itself would ask again ever later."""
+LISTENED = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 4_000),
+)
+"""Of a connection whose other end lost its power, TCP would wait for hours; these are seconds, and the last one milliseconds."""
 MOVED = frozenset((301, 302, 303, 307))
 MOVED_MOST = 3
 """Times that a platform may send us on, to the one of its media servers that has the picture."""
@@ -76,7 +87,9 @@ class RtspSource:
                 async with asyncio.timeout(self.settings.answer_within):
                     playing = await _agreed(talk, place)
             except TimeoutError:
-                raise CameraUnreachable("It did not answer in time.") from None
+                silent = CameraUnreachable("It did not answer in time.")
+                silent.soon = True  # that took its time already
+                raise silent from None
             except OSError as problem:
                 raise _named(problem) from None
             feed.connected()
@@ -99,7 +112,9 @@ def _elsewhere(place: Place, location: str, settings: VideoSettings) -> Place:
 
 def _named(problem: OSError) -> CameraRefused | CameraUnreachable | CameraEnded:
     if isinstance(problem, ConnectionRefusedError):
-        return CameraRefused("Check the port in its address, and that RTSP is switched on in the camera.")
+        refused = CameraRefused("Check the port in its address, and that RTSP is switched on in the camera.")
+        refused.soon = True  # to ask again costs two packets
+        return refused
     if isinstance(problem, ConnectionError):
         return CameraEnded()
     return CameraUnreachable("The network does not lead there." if not isinstance(problem, ssl.SSLError) else "Its TLS failed.")
@@ -109,7 +124,8 @@ def _named(problem: OSError) -> CameraRefused | CameraUnreachable | CameraEnded:
 async def _connected(place: Place, settings: VideoSettings) -> Any:
     address = await looked_up(place, settings)
     secure = ssl.create_default_context() if place.scheme == "rtsps" else None
-    reader, writer = await asyncio.open_connection(address, place.port, ssl=secure, server_hostname=place.host if secure else None)
+    line = await _line(address, place.port)
+    reader, writer = await asyncio.open_connection(sock=line, ssl=secure, server_hostname=place.host if secure else None)
     talk = _Talk(reader, writer, Credentials(place.user, place.password))
     try:
         yield talk
@@ -118,6 +134,22 @@ async def _connected(place: Place, settings: VideoSettings) -> Any:
             if talk.session:
                 writer.write(talk.made("TEARDOWN", talk.target))
             writer.close()
+
+
+async def _line(address: str, port: int) -> socket.socket:
+    """A connection, asked for again and again: a camera that comes back is reached at once. Raises OSError; waits without end."""
+    while True:
+        line = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        with contextlib.ExitStack() as held:
+            held.callback(line.close)
+            line.setblocking(False)
+            for level, option, value in LISTENED:
+                line.setsockopt(level, option, value)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REACHED_AGAIN):
+                    await asyncio.get_running_loop().sock_connect(line, (address, port))
+                held.pop_all()
+                return line
 
 
 class _Talk:

@@ -13,6 +13,7 @@ import pytest
 from media import h264
 from media.addresses import looked_up, placed
 from media.faults import AddressRefused, CameraAddressRefused
+from media.hub import SOON
 from media.relay import Relay
 from media.relaying import Showing
 from media.sources.file import FileSource
@@ -79,6 +80,25 @@ async def test_a_refused_connection_is_told_and_tried_again_ever_later(film: Pat
     assert {state.code for state in seen if state.state is State.LOST} == {"CAMERA_REFUSED"}
     waits = [state.until for state in seen if state.state is State.BACKOFF]
     assert all(0.1 * 2**n * 0.8 <= wait <= 0.1 * 2**n * 1.2 for n, wait in enumerate(waits))
+    await keeper.leave()
+    await relay.close()
+
+
+async def test_a_refused_connection_is_asked_about_every_second_however_long_it_lasts(
+    film: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = replace(QUICK, backoff_first=30.0, backoff_most=60.0)
+    relay = Relay(settings)
+    async with Camera(pictures(film)) as camera:
+        url = camera.url
+    hub = relay.hub("hall", RtspSource(url, settings))
+    keeper = Keeper()
+    with caplog.at_level("INFO", "media.hub"):
+        await keeper.join(hub)
+        seen = await told(hub, *["lost", "backoff"] * 2)
+    assert all(0.8 * SOON <= state.until <= 1.2 * SOON for state in seen if state.state is State.BACKOFF)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == len(set(lines)), "however often it is tried"
     await keeper.leave()
     await relay.close()
 
