@@ -5,7 +5,7 @@ header, so a page reads them with `fetch`. Events are told in the reader's langu
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 
 import orjson
@@ -43,11 +43,14 @@ def streamed(lines: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
 
-def listened(showing: Showing, token: str, camera: Named, picture: str | None) -> Opening:
-    """The opening whose events somebody may hear. Raises HallNotFound, VideoTokenInvalid, VideoTooMany."""
+def listened(showing: Showing, token: str, camera: Named, picture: str | None, more: Sequence[Opening] = ()) -> Opening:
+    """The opening whose events somebody may hear. Raises HallNotFound, VideoTokenInvalid, VideoTooMany.
+
+    `more`: those that the same stream will tell of.
+    """
     now = showing.house.clock()
     opening = showing.openings.of(token, camera, now) if picture is None else watched(showing, token, camera, picture)
-    if len(opening.listeners) >= LISTENERS:
+    if len(opening.listeners) + sum(one is opening for one in more) >= LISTENERS:
         raise VideoTooMany(f"{LISTENERS} listen already")
     return opening
 

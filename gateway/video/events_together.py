@@ -6,7 +6,7 @@ tell is told with its place in the list as `of`. One that is refused is told as 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -42,7 +42,7 @@ async def events_together(showing: Showing, request: Request) -> Response:
     refused: dict[int, Refusal] = {}
     for n, (address, token) in enumerate(asked):
         try:
-            found[n] = _one(showing, address, token)
+            found[n] = _one(showing, address, token, [opening for opening, _ in found.values()])
         except Refusal as refusal:
             refused[n] = refusal
     if not found:
@@ -75,7 +75,7 @@ def _pair(one: Any) -> tuple[str, str]:
     raise BodyInvalid("a list of {events, token}")
 
 
-def _one(showing: Showing, address: str, token: str) -> tuple[Opening, bool]:
+def _one(showing: Showing, address: str, token: str, more: Sequence[Opening]) -> tuple[Opening, bool]:
     """And whether they watch. Raises TokenMissing, HallNotFound, VideoTokenInvalid, VideoTooMany."""
     found = ADDRESS.fullmatch(address)
     camera = named(found[1]) if found else None
@@ -83,7 +83,7 @@ def _one(showing: Showing, address: str, token: str) -> tuple[Opening, bool]:
         raise HallNotFound
     if not token:
         raise TokenMissing
-    return listened(showing, token, camera, found[2]), found[2] is not None
+    return listened(showing, token, camera, found[2], more), found[2] is not None
 
 
 async def _together(

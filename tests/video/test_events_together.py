@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.video.openings import LISTENERS
 from tests.video.test_doors import code_of
 from tests.video.watching import Served, events_of, hung, served, withdrawn
 
@@ -62,6 +63,19 @@ async def test_one_that_ends_is_told_and_the_others_go_on(at: Served) -> None:
         await at.done("manager", f'retireCamera(id: "{at.camera}", reason: "r") {{ id }}')
         rest = [told async for event, told in telling if event == "ended"]
     assert [(told["of"], told["how"]) for told in rest] == [(1, "CAMERA_RETIRED")], "and the stream is over"
+
+
+async def test_one_picture_has_no_more_listeners_because_they_come_together(at: Served) -> None:
+    opened = await at.open("province")
+    asked = [one(opened["eventsUrl"], opened["token"])] * 16
+    told: dict[str, set[int]] = {"state": set(), "refused": set()}
+    async with asyncio.timeout(40), aclosing(together(at, asked)) as telling:
+        async for event, said in telling:
+            told[event].add(said["of"])
+            assert event == "state" or said["code"] == "VIDEO_TOO_MANY"
+            if sum(map(len, told.values())) == len(asked):
+                break
+    assert len(told["state"]) == LISTENERS
 
 
 BODIES: dict[str, tuple[Any, int, str]] = {
