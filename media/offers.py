@@ -59,6 +59,7 @@ def answered(text: str, settings: VideoSettings) -> str:
     lines = text.splitlines()
     if len(text) > settings.offer_bytes or len(lines) > LINES_MOST:
         raise OfferTooLarge(f"{len(text)} characters, {settings.offer_bytes} are taken")
+    _check_ice(lines)
     told = dict.fromkeys(line for line in lines if line.startswith("a=candidate:"))
     usable = [line for line in told if _is_udp(line) and _may_try(line, networks(EVERYWHERE))][: settings.offer_candidates]
     return "".join(f"{line}\r\n" for line in lines if line not in told or line in usable)

@@ -224,4 +224,6 @@ def test_of_an_answer_of_a_gateway_below_addresses_alone_are_tried_and_few(case:
 
 def test_an_endless_answer_is_none() -> None:
     with pytest.raises(Refusal):
+        answered(GOOD.replace("ufrag:abcd", "ufrag:" + "a" * 30_000), LOOPBACK)
+    with pytest.raises(Refusal):
         answered(GOOD + "a=x\n" * 1_000, LOOPBACK)
