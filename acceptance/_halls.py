@@ -1,6 +1,7 @@
 """A gateway with a hall, as a process of its own that also writes down how much it holds; and viewers who decode nothing.
 
-`python -m acceptance._halls FOLDER LOG`: lines of JSON; each half second one of event `level`. Knows nothing of what is checked.
+`python -m acceptance._halls FOLDER LOG [plain]`: lines of JSON; each half second one of event `level`, but not where it is `plain`:
+then its CPU is the gateway's alone. Knows nothing of what is checked.
 """
 
 import asyncio
@@ -41,12 +42,13 @@ NOTED = 0.5
 def configured(folder: Path) -> Config:
     return Config(
         data=folder / "data", port=0, demo_tokens=True, language="en", gateway_name="halls", video_films=str(folder / "films"),
-        video_addresses=("127.0.0.1",), video_note_every=NOTED, video_again=0.0, video_token_seconds=10, video_openings=10_000,
-        video_openings_each=10_000, video_opening_burst=100_000, video_opening_rate=10_000.0, video_linger=0.5, drain_within=2.0,
+        video_addresses=("127.0.0.1",), video_source_networks=("127.0.0.0/8",), video_note_every=NOTED, video_again=0.0,
+        video_token_seconds=10, video_openings=10_000, video_openings_each=10_000, video_opening_burst=100_000,
+        video_opening_rate=10_000.0, video_linger=0.5, drain_within=2.0,
     )  # fmt: skip
 
 
-def main(folder: Path, log: Path) -> None:
+def main(folder: Path, log: Path, is_plain: bool) -> None:
     """Serves until it is ended."""
     config = configured(folder)
     with log.open("ab", buffering=0) as lines:
@@ -56,9 +58,10 @@ def main(folder: Path, log: Path) -> None:
 
         async def run() -> None:
             serving = server(create_app(config, write), config, write)
-            levels = asyncio.ensure_future(level(write))
+            levels = None if is_plain else asyncio.ensure_future(level(write))
             await serving.serve()
-            levels.cancel()
+            if levels is not None:
+                levels.cancel()
 
         asyncio.run(run())
 
@@ -88,13 +91,15 @@ class Halls:
         self.config = configured(folder)
         self.log, self.client = folder / "serve.log", httpx.AsyncClient()
         self.starts = 0
+        self.is_plain = False
         self.camera = self.hall = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         self.starts += 1
         before = len(told(self.log, "listening"))
-        command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log)]
+        plain = ["plain"] if self.is_plain else []
+        command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log), *plain]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")}
         with (self.folder / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors)  # noqa: ASYNC220 - it goes on
@@ -103,6 +108,11 @@ class Halls:
                 await asyncio.sleep(0.05)
         await self.client.aclose()
         self.client = httpx.AsyncClient(base_url=told(self.log, "listening")[-1]["url"], timeout=30)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     async def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         assert self._process is not None
@@ -119,8 +129,8 @@ class Halls:
         answer = await self.ask(who, f"mutation {{ done: {field} }}")
         return (answer.get("data") or {}).get("done")
 
-    async def hung(self, code: str) -> str:
-        told = f'{{hall: "{self.hall}", code: "{code}", name: "{code}", url: "file:hall.mp4"}}'
+    async def hung(self, code: str, url: str = "file:hall.mp4") -> str:
+        told = f'{{hall: "{self.hall}", code: "{code}", name: "{code}", url: "{url}"}}'
         return str((await self.done("manager", f'createCamera(input: {told}, reason: "hung up") {{ id }}'))["id"])
 
     async def pages(self, who: str, field: str, where: str, columns: str) -> list[Any]:
@@ -166,7 +176,7 @@ class Seeing(Keeper):
 
 
 @asynccontextmanager
-async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> AsyncIterator[Halls]:
+async def halls(folder: Path, people: tuple[str, ...] = (), is_plain: bool = False, **film: Any) -> AsyncIterator[Halls]:
     """The small province with a hall and a camera, and these people beside those of the tests; everything ended afterwards."""
     (folder / "films").mkdir()
     (folder / "data").mkdir()
@@ -176,6 +186,7 @@ async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> Asyn
     for grant in (*PEOPLE, *(Grant(subject=who, role="supervisor", path="620000/620100/620102/*") for who in people)):
         await registry.grant(grant)
     here = Halls(folder, registry)
+    here.is_plain = is_plain
     await here.start()
     try:
         hall = 'createHall(input: {tenant: 620102, code: "H1", name: "hall"}, reason: "opened") { id }'
@@ -189,4 +200,4 @@ async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> Asyn
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), "plain" in sys.argv[3:])

@@ -260,6 +260,7 @@ async def lossy(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
     keeper = await kept(at)
     await keeper.kept(lambda packets: len(packets) > 200)
     for wire in wires.values():
+        wire.carried = wire.lost = 0
         wire.lossy = True
     began, joins = time.monotonic(), []
     while time.monotonic() - began < MINUTE:
@@ -269,11 +270,11 @@ async def lossy(figures: Figures, at: Cascade, wires: dict[str, Ahead]) -> None:
         await asyncio.sleep(2)
     for wire in wires.values():
         wire.lossy = False
+    lost = " + ".join(f"{wire.lost:,} of {wire.carried:,}" for wire in wires.values())
     before = len(keeper.recorder.packets)
     packets = await keeper.kept(lambda packets: len(packets) > before + 400)
     numbers = {number for number, _, _ in packets}
     missing = set(range(min(numbers), max(numbers) - 100)) - numbers
-    lost = " + ".join(f"{wire.lost:,} of {wire.carried:,}" for wire in wires.values())
     figures.say(f"{LOSS:.0%} loss on each hop for {MINUTE:.0f} s: datagrams lost", lost)
     figures.at_least("loss: packets that the viewer got", len(packets), 5_000)
     figures.say("loss: given up by the viewer itself", f"{keeper.receivers[0].given_up}")

@@ -9,11 +9,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.config import Config, SettingInvalid
+from gateway.config import Config
 from gateway.faults import MethodNotAllowed, PathUnknown, errors, extra_headers, status
 from gateway.language import language_of, spoken
 from gateway.log import told
 from gateway.recorder import record_of
+from gateway.setting import SettingInvalid
 from supervision.faults import Failure, Fault, Refusal
 
 

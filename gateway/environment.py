@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import fields
 
-from gateway.config import PREFIX, Config
+from gateway.config import Config
+from gateway.setting import PREFIX
 from supervision.words import LANGUAGES
 
 ELSEWHERE = frozenset({"MINGJING_SHARED_DATA"})

@@ -14,8 +14,10 @@ from typing import Any
 import typer
 
 from gateway.__main__ import build
-from gateway.config import PREFIX, Config
+from gateway.config import Config
 from gateway.faults import status
+from gateway.setting import PREFIX
+from gateway.video.config import VideoConfig
 from supervision.faults import Fault, Refusal
 from supervision.words import words
 
@@ -35,7 +37,8 @@ WRITTEN = "Written by `python -m gateway.pages`; a test keeps it in step."
 def settings() -> str:
     """docs/settings.md: a heading for each setting."""
     intro = f"# Settings\n\nEach is an environment variable. {WRITTEN}\n"
-    return intro + "".join(map(_setting, fields(Config)))
+    of_video = {described.name for described in fields(VideoConfig)}
+    return intro + "".join(map(_setting, sorted(fields(Config), key=lambda described: described.name in of_video)))
 
 
 def _setting(described: Any) -> str:

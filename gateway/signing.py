@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from authz.jwk import KeyInvalid
 from authz.signing import Signing, service_signing
-from gateway.config import Config, secret
+from gateway.config import Config
+from gateway.setting import secret
 
 
 def demo_signing(config: Config) -> Signing:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from media.faults import ViewersExceeded
-from media.relaying import Marking, Relaying, Showing, Visiting, Watching
+from media.relaying import Figures, Marking, Relaying, Showing, Visiting, Watching
 from media.source import Source
 from media.sources.below import BelowSource
 from media.states import Told
@@ -87,6 +87,10 @@ class Fanned:
 
     def again(self) -> None:
         self._first.again()
+
+    async def figures(self) -> Figures:
+        """Of the first process."""
+        return await self._first.figures()
 
     async def forget(self) -> None:
         """Everybody in every process is sent away."""

@@ -19,6 +19,7 @@ from media.keeping import Keeping
 from media.lately import Shelf
 from media.offers import Offer, admitted
 from media.recording import Recording
+from media.relaying import Figures
 from media.settings import VideoSettings
 from media.source import Source
 from media.sources.pushed import PushedSource
@@ -162,6 +163,9 @@ class Hub(Telling):
     def again(self) -> None:
         """What is waited for may have come: the next attempt is made now."""
         self._again.set()
+
+    async def figures(self) -> Figures:
+        return Figures(self.attempts, len(self.viewings), self.keeping.lately.size)
 
     async def close(self) -> None:
         """Everybody out, the camera let go."""

@@ -25,11 +25,12 @@ class Packet(NamedTuple):
 class Batch:
     """Packets of one picture, or a part of one, with its timestamp. `key`: a key frame begins here. `codec`: of sound."""
 
-    __slots__ = ("at", "codec", "key", "packets", "plan", "size")
+    __slots__ = ("at", "codec", "first", "following", "key", "packets", "plan", "size")
 
     def __init__(self, packets: list[Packet], at: int, key: bool, codec: str = "h264") -> None:
         self.packets, self.at, self.key, self.codec = packets, at, key, codec
-        self.size = sum(len(packet.payload) for packet in packets)
+        self.size = sum([len(packet.payload) for packet in packets])
+        self.first, self.following = packets[0].number, packets[-1].number + 1
         self.plan: Plan | None = None
 
     def planned(self, tag: int) -> Plan:
@@ -65,7 +66,7 @@ class Gop:
         self.at = batch.at
         """The timestamp of its first picture."""
         self.began = now
-        self.first = self.top = batch.packets[0].number
+        self.first = self.top = batch.first
         self.count = self.size = self.span = 0
         self.step = 1 << 31
         self.late = self.headed = False
@@ -79,7 +80,7 @@ class Gop:
 
     def takes(self, batch: Batch) -> bool:
         """Not what belongs to the time before; but the head of the key frame may come late."""
-        return batch.packets[0].number >= self.first or batch.at == self.at
+        return batch.first >= self.first or batch.at == self.at
 
     def add(self, batch: Batch) -> None:
         step = batch.at - self.at - self.span
@@ -88,8 +89,8 @@ class Gop:
             self.step = min(self.step, step)
         if batch.at == self.at and not self.headed:
             self.headed = any(SPS in first_kinds(packet.payload) for packet in batch.packets)
-        last = batch.packets[-1].number
-        self.first = min(self.first, batch.packets[0].number)
+        last = batch.following - 1
+        self.first = min(self.first, batch.first)
         self.late |= last < self.top
         self.top = max(self.top, last)
         self.count += len(batch.packets)
@@ -98,7 +99,7 @@ class Gop:
 
     def in_order(self) -> list[Batch]:
         """Its batches so far, those that came late where they belong."""
-        return sorted(self.batches, key=lambda batch: batch.packets[0].number) if self.late else self.batches[:]
+        return sorted(self.batches, key=lambda batch: batch.first) if self.late else self.batches[:]
 
 
 class History:

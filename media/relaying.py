@@ -4,7 +4,7 @@ Protocols alone. `tests/media/test_relaying.py` asks the same of both.
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from media.recording import Clip
 from media.settings import VideoSettings
@@ -12,6 +12,16 @@ from media.source import Source
 from media.states import Told
 from media.viewing import Ended, Stats
 from supervision.evidence import EvidenceShort
+
+
+class Figures(NamedTuple):
+    """One camera at this moment, for whoever measures. `attempts`: how often it was opened; `viewers`: another process that
+    shows it too is one; `kept`: bytes of its last seconds.
+    """
+
+    attempts: int
+    viewers: int
+    kept: int
 
 
 class Visiting(Protocol):
@@ -71,6 +81,9 @@ class Showing(Protocol):
 
     def again(self) -> None:
         """What is waited for may have come: the next attempt is made now."""
+
+    async def figures(self) -> Figures:
+        """Raises WorkerLost."""
 
 
 class Relaying(Protocol):

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from media.channel import Channel, ChannelLost
 from media.faults import WorkerLost
 from media.recording import Clip
+from media.relaying import Figures
 from media.remote_below import Belows
 from media.settings import VideoSettings
 from media.source import Source
@@ -124,6 +125,9 @@ class RemoteHub(Telling):
 
     def again(self) -> None:
         self.relay.say("again", {"name": self.name})
+
+    async def figures(self) -> Figures:
+        return Figures(*await self.relay.called("figures", {"name": self.name}))
 
     def lost(self, told: Told) -> None:
         """The worker has ended."""

@@ -1,17 +1,28 @@
 """Which sender or receiver a peer's RTCP is for: aiortc's own routing, that a packet cut short cannot break.
 
 Its transport ends with what routing raises, and the peer would stay as a picture without a connection. A viewer's RTCP, which
-comes every second from everyone, is read where it comes in: the transport's task need not be woken for it.
+comes every second from everyone, is read where it comes in: the transport's task need not be woken for it, and where it holds
+receiver reports alone no object is made of it.
 """
 
 from functools import partial
 from struct import error
+from typing import Protocol, cast
 
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpReceiver, RtpRouter, RtpSender
-from aiortc.rtp import AnyRtcpPacket
+from aiortc.rtp import RTCP_RR, RTCP_SDES, AnyRtcpPacket
 
 from media.entrance import EntranceConnection
+
+BLOCK = 24
+"""Bytes of one report."""
+
+
+class Reported(Protocol):
+    """Who takes a report as it is."""
+
+    def reported(self, lost: float) -> None: ...
 
 
 def read_at_once(transport: RTCDtlsTransport) -> None:
@@ -22,11 +33,35 @@ def read_at_once(transport: RTCDtlsTransport) -> None:
 
 
 def _read(transport: RTCDtlsTransport, data: bytes) -> None:
-    """Through aiortc's own reading, which is written to wait and never does."""
+    """Reports by themselves; all else through aiortc's own reading, which is written to wait and never does."""
     try:
-        transport._handle_rtcp_data(transport._rx_srtp.unprotect_rtcp(data)).send(None)
+        said = transport._rx_srtp.unprotect_rtcp(data)
+        found = reports(said)
+        if found is None:
+            transport._handle_rtcp_data(said).send(None)
+            return
+        for source, lost in found:
+            sender = transport._rtp_router.senders.get(source)
+            if sender is not None:
+                cast(Reported, sender).reported(lost)
     except (StopIteration, pylibsrtp.Error, ValueError, IndexError, error):
         return
+
+
+def reports(said: bytes) -> list[tuple[int, float]] | None:
+    """Of receiver reports (RFC 3550, 6.4.2): whose stream, and the share of it that was lost lately. None: there is more in it."""
+    found, at = [], 0
+    while at < len(said):
+        if len(said) < at + 4 or said[at] & 0xE0 != 0x80:
+            return None
+        kind, count, end = said[at + 1], said[at] & 0x1F, at + 4 + 4 * int.from_bytes(said[at + 2 : at + 4], "big")
+        if end > len(said) or kind not in (RTCP_RR, RTCP_SDES) or (kind == RTCP_RR and end - at != 8 + BLOCK * count):
+            return None
+        if kind == RTCP_RR:
+            blocks = range(at + 8, end, BLOCK)
+            found += [(int.from_bytes(said[block : block + 4], "big"), said[block + 4] / 256) for block in blocks]
+        at = end
+    return found
 
 
 class Router(RtpRouter):

@@ -10,7 +10,7 @@ from random import uniform
 from secrets import randbits
 from struct import pack
 from time import monotonic, time
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from aiortc import RTCRtpSender
 from aiortc.rtcrtpparameters import RTCRtpSendParameters
@@ -41,19 +41,16 @@ NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
 
 
-class Segment(NamedTuple):
+class Segment:
     """From a number of the camera's on: what to add for this viewer. Timestamps are squeezed by part / whole."""
 
-    number: int
-    sequence: int
-    at: int
-    out: int
-    part: int = 1
-    whole: int = 1
+    __slots__ = ("at", "number", "offset", "out", "part", "sequence", "shift", "whole")
 
-    @property
-    def offset(self) -> int:
-        return self.sequence - self.number
+    def __init__(self, number: int, sequence: int, at: int, out: int, part: int = 1, whole: int = 1) -> None:
+        self.number, self.sequence, self.at, self.out, self.part, self.whole = number, sequence, at, out, part, whole
+        self.offset = sequence - number
+        self.shift = out - at if part == whole else None
+        """What is added to a timestamp that is not squeezed."""
 
     def placed(self, at: int) -> int:
         return self.out + (at - self.at) * self.part // self.whole
@@ -145,13 +142,13 @@ class RelaySender(RTCRtpSender):
         if self._replaying is not None:
             return
         if self._segments:
-            latest, number = self._segments[-1], batch.packets[0].number
-            segment = latest if number >= latest.number else self._at_number(number)
+            latest = self._segments[-1]
+            segment = latest if batch.first >= latest.number else self._at_number(batch.first)
             if segment is not None:
                 self._write(batch, segment)
         elif batch.key or batch.codec != "h264":
             out = self._start_at if self._out is None else self._out + 1
-            self._segments.append(Segment(batch.packets[0].number, self._sequence, batch.at, out))
+            self._segments.append(Segment(batch.first, self._sequence, batch.at, out))
             self._write(batch, self._segments[-1])
 
     def _at_number(self, number: int) -> Segment | None:
@@ -162,18 +159,18 @@ class RelaySender(RTCRtpSender):
         pair, kind = self._pairs.get(1), self._types.get(batch.codec)
         if pair is None or kind is None or self._session is None:
             return
-        outlet, packets, offset = self._outlet, batch.packets, segment.offset
-        outlet.point(pair)
-        out = segment.placed(batch.at)
+        outlet, offset = self._outlet, segment.offset
+        if pair is not outlet.pair:
+            outlet.point(pair)
+        out = batch.at + segment.shift if segment.shift is not None else segment.placed(batch.at)
         plan = batch.planned(self._tag)
         if protect(plan, self._session, kind, offset, out & 0xFFFFFFFF, self._ssrc):
             outlet.send(plan)
-        self.packets += len(packets)
+        self.packets += len(batch.packets)
         self.octets += batch.size
-        following = packets[-1].number + 1 + offset
+        following = batch.following + offset
         if following > self._sequence:
-            self._sequence, self._out = following, out
-            self._out_time = time()
+            self._sequence, self._out, self._out_time = following, out, time()
         if self.first_sent_at is None:
             self.first_sent_at = monotonic()
 
@@ -192,7 +189,7 @@ class RelaySender(RTCRtpSender):
         self._segments.append(squeezed)
         while True:
             for part in (part for batch in todo for part in batch.parts(settings.replay_packets)):
-                self._write(part, self._at_number(part.packets[0].number) or segment)
+                self._write(part, self._at_number(part.first) or segment)
                 due += settings.replay_tick * len(part.packets) / settings.replay_packets
                 if (wait := due - monotonic()) > 0:
                     await asyncio.sleep(wait)
@@ -230,7 +227,11 @@ class RelaySender(RTCRtpSender):
         elif isinstance(packet, RtcpRrPacket):
             for report in packet.reports:
                 if report.ssrc == self._ssrc:
-                    self.lost_share = report.fraction_lost / 256
+                    self.reported(report.fraction_lost / 256)
+
+    def reported(self, lost: float) -> None:
+        """The viewer is there; the share of this picture, or sound, that it lost since it said so last."""
+        self.heard, self.lost_share = True, lost
 
     def _key_wanted(self) -> None:
         """By a replay for this viewer alone where that is complete, else by a new key frame from the source."""

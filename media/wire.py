@@ -16,6 +16,8 @@ UDP_SEGMENT = 103
 """Of Linux; Python 3.11 does not name it."""
 HEADER = Struct("!BHLL")
 """From the second byte on: mark and type, sequence number, timestamp, source."""
+BARE = b"\x80" + bytes(11)
+"""A header before anything is written into it."""
 TAG_MOST = 16
 NOT_GSO = frozenset({errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.ENOPROTOOPT, errno.EOPNOTSUPP})
 
@@ -72,11 +74,11 @@ def laid_out(packets: Sequence[Numbered], tag: int) -> Plan:
     """Packets one after the other, with room for their tags."""
     rows: list[Row] = []
     parts: list[bytes] = []
-    ends, at = [0], 0
+    ends, at, tail = [0], 0, bytes(tag)
     for packet in packets:
         size = 12 + len(packet.payload)
         rows.append(Row(_POINTER + at, at + 1, size, packet.mark, packet.number))
-        parts += (b"\x80" + bytes(11), packet.payload, bytes(tag))
+        parts += (BARE, packet.payload, tail)
         at += size + tag
         ends.append(at)
     return Plan(tag, b"".join(parts), tuple(rows), tuple(_runs(ends)))
@@ -109,11 +111,11 @@ def protect(plan: Plan, session: Any, kind: int, offset: int, at: int, source: i
 class Outlet:
     """Where one viewer's packets leave: the pair of addresses that ICE chose, read anew whenever it changes."""
 
-    __slots__ = ("_address", "_direct", "_gso", "_pair", "_transport", "dropped")
+    __slots__ = ("_address", "_direct", "_gso", "_transport", "dropped", "pair")
 
     def __init__(self, gso: bool) -> None:
         self._gso = gso
-        self._pair: Any = None
+        self.pair: Any = None
         self._address: Any = None
         self._direct: socket.socket | None = None
         self._transport: Any = None
@@ -121,9 +123,7 @@ class Outlet:
 
     def point(self, pair: Any) -> None:
         """To this pair. Over a relay (TURN) and where there is no plain socket, packet by packet through its transport."""
-        if pair is self._pair:
-            return
-        self._pair, self._address, self._transport = pair, pair.remote_addr, pair.protocol.transport
+        self.pair, self._address, self._transport = pair, pair.remote_addr, pair.protocol.transport
         held = self._transport.get_extra_info("socket") if pair.local_candidate.type == "host" else None
         self._direct = getattr(held, "_sock", held)
 

@@ -73,7 +73,7 @@ class Worker:
         self._telling: dict[str, asyncio.Task[None]] = {}
         self._calls: Mapping[str, Any] = {
             "begin": self._begin, "view": self._view, "publish": self._publish, "kick": self._kick, "record": self._record,
-            "forget": self._forget,
+            "forget": self._forget, "figures": self._figures,
         }  # fmt: skip
 
     async def run(self) -> None:
@@ -174,6 +174,10 @@ class Worker:
             telling.cancel()
         if self._relay is not None:
             await self._relay.forget(said["name"])
+
+    async def _figures(self, said: Said, _: list[int]) -> list[int]:
+        hub = None if self._relay is None else self._relay.hubs.get(said["name"])
+        return [0, 0, 0] if hub is None else list(await hub.figures())
 
     async def _closed(self) -> None:
         """Everybody out, and told; then it is over."""

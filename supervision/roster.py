@@ -13,9 +13,7 @@ from supervision.halls import CameraState, Purpose, ViewingEnd
 from supervision.tree import CODE, Level
 
 WATCHERS = 2_000
-"""On one roster at most."""
-ROSTER_BYTES = 4_194_304
-"""Of a roster as it is sent, at most."""
+"""On one roster at most: its form, which gateways agree on."""
 ID = "[0-9a-f]{32}"
 """Of a watcher, a session, a token."""
 GATEWAY = "[A-Za-z0-9_.-]{1,64}"

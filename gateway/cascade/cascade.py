@@ -16,12 +16,15 @@ from typing import NamedTuple
 from authz.hop_token import HopClaims, HopTokenInvalid, HopTokenUsed, read_hop
 from authz.identity import Actor
 from gateway.cascade.hop import Hop
-from gateway.cascade.link import HopRosterEmpty, Limits, Link, client
+from gateway.cascade.limits import HopLimits, hop_limits
+from gateway.cascade.link import HopRosterEmpty, Link, client
 from gateway.cascade.neighbours import Below, Neighbours, neighbours
 from gateway.cascade.upstream import Upstream, new_session, watcher
 from gateway.video.afar import ViewingJournal
 from gateway.video.cameras import Named
+from gateway.video.elsewhere import STEPS
 from gateway.video.openings import Opening
+from gateway.video.running import Running
 from gateway.video.showing import Showing
 from media.source import Source
 from media.sources.below import BelowSource
@@ -32,8 +35,7 @@ from supervision.roster import CameraFacts, Watcher
 from tenants.hall_rows import Camera, HallNotFound
 
 TENDED = 0.5
-TOKENS = 200_000
-"""Tokens of one gateway above that are remembered as used."""
+"""Seconds between two looks at what fell silent and what is to be told again. No setting: a look into tables of this process."""
 
 
 class Journals(NamedTuple):
@@ -64,14 +66,20 @@ class Cascade:
     showing: Showing
     neighbours: Neighbours
     links: dict[str, Link]
+    limits: HopLimits
     upstreams: dict[Named, Upstream] = field(default_factory=dict)
     hops: dict[tuple[str, Named], Hop] = field(default_factory=dict)
     is_stopping: bool = False
     session: str = field(default_factory=new_session)
+    running: Running = field(init=False)
+    """Seconds that this process ran: by them gateways above are judged silent."""
     numbers: Iterator[int] = field(default_factory=partial(count, 1))
     """Of what is said below: they rise for as long as this process lives."""
     _used: dict[str, dict[str, float]] = field(default_factory=dict)
     """Gateway above → its tokens, and until when they would be good."""
+
+    def __post_init__(self) -> None:
+        self.running = Running(max(TENDED, self.showing.house.config.video_roster_silent / STEPS))
 
     @property
     def own(self) -> str:
@@ -152,7 +160,7 @@ class Cascade:
             raise HopTokenUsed
         while used and now > used[oldest := next(iter(used))]:
             del used[oldest]
-        if len(used) >= TOKENS:
+        if len(used) >= self.limits.tokens:
             raise HopTokenInvalid("too many at once")
         used[token] = until
 
@@ -182,11 +190,11 @@ class Cascade:
         told_at = time.monotonic()
         while True:
             await asyncio.sleep(TENDED)
-            now = time.monotonic()
+            now, ran = time.monotonic(), self.running.look()
             for key, hop in list(self.hops.items()):
-                if hop.on and now - hop.heard_at > config.video_roster_silent:
+                if hop.on and ran - hop.heard_at > config.video_roster_silent:
                     hop.lost()
-                if hop.is_over and now - hop.heard_at > config.video_roster_silent:
+                if hop.is_over and ran - hop.heard_at > config.video_roster_silent:
                     del self.hops[key]
             if now - told_at >= config.video_roster_every:
                 told_at = now
@@ -204,10 +212,9 @@ async def cascade(showing: Showing | None) -> AsyncIterator[Cascade | None]:
     if showing is None or told is None:
         yield None
         return
-    config = showing.house.config
     async with client() as asking:
-        limits = Limits(config.video_hop_seconds, config.video_hop_within, config.video_hop_silent)
-        made = Cascade(showing, told, {})
+        limits = hop_limits(showing.house.config)
+        made = Cascade(showing, told, {}, limits)
         made.links = {
             name: Link(below, told, asking, showing.house.clock, limits, made.changed) for name, below in told.below.items()
         }

@@ -25,11 +25,9 @@ from gateway.video.cameras import Named
 from gateway.video.exchange import bearer, camera_of
 from media.offers import admitted
 from supervision.faults import Failure, Fault
-from supervision.roster import ROSTER_BYTES, HopEvent, HopLeft, HopOffer, Roster, Watcher, read, written
+from supervision.roster import HopEvent, HopLeft, HopOffer, Roster, Watcher, read, written
 
 Doing: TypeAlias = Callable[["HopDoor", HopClaims, Named, bytes], Awaitable[bytes]]
-SMALL = 65_536
-"""Bytes of a body that names one person, or none."""
 
 
 def routes(cascade: Cascade | None) -> list[BaseRoute]:
@@ -66,16 +64,22 @@ class HopDoor:
         return self._signed(token, answer, code)
 
     async def _done(self, request: Request, claims: HopClaims, camera: Named) -> bytes:
-        doing, most = DEEDS[request.path_params["deed"]]
+        name = request.path_params["deed"]
         PATIENCE.set(claims.within)
         try:
-            async with asyncio.timeout(min(claims.within, self._house.config.video_hop_within)):
-                content = await body(request.scope, request.receive, most)
+            async with asyncio.timeout(min(claims.within, self.cascade.limits.within)):
+                content = await body(request.scope, request.receive, self._most(name))
                 if digest(content) != claims.digest:
                     raise HopTokenInvalid
-                return await doing(self, claims, camera, content)
+                return await DEEDS[name](self, claims, camera, content)
         except TimeoutError:
             raise AnswerTimedOut from None
+
+    def _most(self, deed: str) -> int:
+        """Bytes of a body. An offer's lines end in two letters each that are written as four."""
+        limits = self.cascade.limits
+        offer = limits.body_bytes + 2 * self._house.config.video_offer_bytes
+        return {"camera": 0, "roster": limits.roster_bytes, "offer": offer}.get(deed, limits.body_bytes)
 
     def _signed(self, token: str, answer: bytes, code: int) -> Response:
         reply = issue_reply(self.cascade.neighbours.private, token, answer, code)
@@ -127,11 +131,5 @@ async def leave(door: HopDoor, claims: HopClaims, camera: Named, content: bytes)
     return b"{}"
 
 
-DEEDS: Mapping[str, tuple[Doing, int]] = {
-    "camera": (facts, 0),
-    "open": (opening, SMALL),
-    "roster": (roster, ROSTER_BYTES),
-    "offer": (offer, 2 * SMALL),
-    "leave": (leave, SMALL),
-}
-"""What can be asked, by its name in the path, with the bytes that its body may have."""
+DEEDS: Mapping[str, Doing] = {"camera": facts, "open": opening, "roster": roster, "offer": offer, "leave": leave}
+"""What can be asked, by its name in the path."""

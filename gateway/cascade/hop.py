@@ -5,7 +5,6 @@ longer is told to the gateway above; where it does not drop them in time, the st
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from gateway.cascade.link import HopRosterEmpty, HopViewerKept
 from gateway.cascade.upstream import ViewerRefused
 from gateway.video.cameras import Named
 from gateway.video.journal import RESUMED
-from gateway.video.openings import LETTERS, LISTENERS, Opening, VideoTooMany
+from gateway.video.openings import Opening, VideoTooMany
 from media.relaying import Showing, Watching
 from media.states import Told
 from media.viewing import Ended
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from gateway.cascade.cascade import Cascade
 
 ALIVE = 1.0
-"""Seconds after which it is said that nothing happened."""
+"""Seconds after which it is said that nothing happened. No setting: less than the least of `video_hop_silent`, by which another
+gateway judges it."""
 
 
 class Passed(NamedTuple):
@@ -69,6 +69,7 @@ class Hop:
     kept: set[str] = field(default_factory=set)
     """Those of the refused who were not dropped in time."""
     heard_at: float = 0.0
+    """In seconds that this process ran."""
     facts: CameraFacts | None = None
     found: Camera | None = None
     viewing: Watching | None = None
@@ -88,7 +89,7 @@ class Hop:
         """Who watches from now on. Raises RosterInvalid, HopLoop and what keeps them from being put on record."""
         async with self._busy:
             self._check(roster)
-            self.heard_at = time.monotonic()
+            self.heard_at = self.cascade.running.seconds
             said = {one.id: one for one in roster.watching}
             for gone in roster.gone:
                 self._leaves(gone)
@@ -114,8 +115,10 @@ class Hop:
         self._session, self._number = roster.session, roster.number
 
     async def _enter_all(self, coming: list[Watcher]) -> None:
-        """Side by side: of what several gateways below must agree to, much goes in one roster."""
-        for failed in await asyncio.gather(*map(self._enter, coming), return_exceptions=True):
+        """Side by side: of what several gateways below must agree to, much goes in one roster. Who is too many is refused."""
+        room = max(self.cascade.limits.watchers - len(self.on), 0)
+        self.refused |= {one.id: ViewingEnd.TOO_MANY for one in coming[room:]}
+        for failed in await asyncio.gather(*map(self._enter, coming[:room]), return_exceptions=True):
             if isinstance(failed, BaseException):
                 raise failed
 
@@ -274,7 +277,7 @@ class Hop:
             self.viewing = None
 
     async def events(self) -> AsyncGenerator[HopEvent, None]:
-        """What happens, until nobody reads any more or LISTENERS others do. Raises HopRosterEmpty."""
+        """What happens, until nobody reads any more or too many others do. Raises HopRosterEmpty."""
         hub = self.cascade.showing.relay.hubs.get(str(self.camera))
         if hub is None or self._number < 0:
             raise HopRosterEmpty
@@ -290,11 +293,12 @@ class Hop:
 
     def _listener(self) -> "asyncio.Queue[HopEvent | None]":
         """One more, in the place of the oldest where there are too many."""
-        while len(self._listeners) >= LISTENERS:
+        config = self.cascade.showing.house.config
+        while len(self._listeners) >= config.video_listeners:
             oldest = next(iter(self._listeners))
             del self._listeners[oldest]
             _put(oldest, None)
-        queue: asyncio.Queue[HopEvent | None] = asyncio.Queue(LETTERS)
+        queue: asyncio.Queue[HopEvent | None] = asyncio.Queue(config.video_letters)
         for number, how in self.refused.items():
             _put(queue, HopEvent(refused=Refused(id=number, how=how)))
         self._listeners[queue] = None

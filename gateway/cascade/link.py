@@ -11,11 +11,12 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
 from authz.hop_token import HopClaims, HopLoop, HopReplyInvalid, check_reply, digest, issue_hop
+from gateway.cascade.limits import HopLimits
 from gateway.cascade.neighbours import Below, Neighbours
 from media.faults import BelowRefused, BelowUnreachable
 from schema.administering import ActionRefused
@@ -24,16 +25,13 @@ from supervision.faults import Failure, Fault, Refusal
 from supervision.roster import HopEvent, RosterInvalid, read
 from tenants.hall_rows import HallNotFound
 
-ANSWER_BYTES = 1_048_576
-"""Of one answer at most."""
-EVENT_BYTES = 65_536
-"""Of one event at most."""
 LOOK = 0.5
-"""Seconds between two looks for a gateway that is gone."""
+"""Seconds between two looks for a gateway that is gone. No setting: one small question of ours, and nobody outside speeds it up."""
 LESS = 0.4
-"""Seconds that each gateway waits less than the one above, so that it can still say which one is silent."""
+"""Seconds that each gateway waits less than the one above, so that it can still say which one is silent. No setting: gateways
+would have to agree on it."""
 DETAIL = 300
-"""Letters of what another gateway says in words."""
+"""Letters of what another gateway says in words. No setting: it is a part of the form of a fault."""
 GATEWAY_AWAY = frozenset({502, 503, 504})
 """What a proxy says in the place of a gateway that is not there; no gateway signed it."""
 PATIENCE: ContextVar[float] = ContextVar("patience", default=60.0)
@@ -76,14 +74,6 @@ class Asked:
     path: tuple[str, ...]
 
 
-class Limits(NamedTuple):
-    """Seconds: that a token is good for, that an answer may take, and after which a gateway that says nothing counts as gone."""
-
-    token: int
-    within: float
-    silent: float
-
-
 @dataclass(eq=False)
 class Link:
     """`changed`: is called when it answers no longer, and when it answers again."""
@@ -92,7 +82,7 @@ class Link:
     neighbours: Neighbours
     client: httpx.AsyncClient
     clock: Callable[[], float]
-    limits: Limits
+    limits: HopLimits
     changed: Callable[["Link"], None]
     is_down: bool = False
     _looking: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -123,7 +113,7 @@ class Link:
         told = b""
         async for piece in answer.aiter_raw():
             told += piece
-            if len(told) > ANSWER_BYTES:
+            if len(told) > self.limits.answer_bytes:
                 raise BelowRefused(f"{self.name}: Its answer is too large.")
         self._vouched(token, reply, told, answer.status_code)
         if answer.status_code != 200:
@@ -139,7 +129,7 @@ class Link:
                     async with asyncio.timeout(self.limits.silent):
                         await self._told(answer, token)
                 number = 0
-                async for said, reply in _events(answer, self.name):
+                async for said, reply in _events(answer, self.name, self.limits.event_bytes):
                     number += 1
                     self._vouched(token, reply, said, number)
                     yield read(said, HopEvent)
@@ -158,7 +148,7 @@ class Link:
         now = int(self.clock())
         claims = HopClaims(
             token_hex(16), self.neighbours.own, self.name, asked.camera, asked.deed, asked.path, digest(content), now,
-            now + self.limits.token, patience,
+            now + self.limits.seconds, patience,
         )  # fmt: skip
         return issue_hop(self.neighbours.private, claims)
 
@@ -209,12 +199,12 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:DETAIL]
 
 
-async def _events(answer: httpx.Response, name: str) -> AsyncIterator[tuple[bytes, str]]:
-    """Each event's content, and the reply that vouches for it, from lines `data: REPLY CONTENT`."""
+async def _events(answer: httpx.Response, name: str, most: int) -> AsyncIterator[tuple[bytes, str]]:
+    """Each event's content, and the reply that vouches for it, from lines `data: REPLY CONTENT` of `most` bytes."""
     left = b""
     async for piece in answer.aiter_raw():
         *lines, left = (left + piece).split(b"\n")
-        if len(left) > EVENT_BYTES:
+        if max(map(len, (left, *lines))) > most:
             raise BelowRefused(f"{name}: What it says is too large.")
         for line in lines:
             if line.startswith(b"data: "):

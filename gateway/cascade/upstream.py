@@ -22,7 +22,6 @@ from schema.watching import Wanted
 from supervision.faults import Fault, Refusal
 from supervision.halls import ViewingEnd
 from supervision.roster import (
-    ROSTER_BYTES,
     WATCHERS,
     CameraFacts,
     Gone,
@@ -38,7 +37,8 @@ from tenants.hall_rows import Camera, HallNotFound
 
 Cut = Callable[[Opening, ViewingEnd], None]
 LISTENED = 0.2
-"""Seconds between two beginnings to listen at least: whoever always ends it is not asked as fast as it ends."""
+"""Seconds between two beginnings to listen at least: whoever always ends it is not asked as fast as it ends. No setting:
+it is a pace of our own, however the other behaves."""
 
 
 class ViewerRefused(Refusal):
@@ -166,8 +166,9 @@ class Upstream:
         watching = tuple(self._watcher(opening) for opening in self.openings.values())
         roster = Roster(session=self.session, number=next(self.numbers), watching=watching, gone=tuple(gone.values()))
         content = written(roster)
-        if len(watching) > WATCHERS or len(content) > ROSTER_BYTES:
-            raise VideoTooMany(f"{WATCHERS} of one camera, {ROSTER_BYTES} bytes")
+        limits = self.link.limits
+        if len(watching) > limits.watchers or len(content) > limits.roster_bytes:
+            raise VideoTooMany(f"{limits.watchers} of one camera, {limits.roster_bytes} bytes")
         answer = read(await self.link.call(self._asked("roster"), content), RosterAnswer)
         self.facts, self._agreed = answer.camera, True
         for number, one in gone.items():

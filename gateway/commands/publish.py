@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 
 from gateway.commands.tenants import Data
-from gateway.config import Config, SettingInvalid, configured
+from gateway.config import Config, configured
 from gateway.house import House, opened
 from gateway.log import to_stderr, told
 from gateway.metrics import Metrics
 from gateway.publishing.run import Publication, Published, current
+from gateway.setting import SettingInvalid
 from supervision.faults import Fault, Refusal
 from tenants.publish_journal import Journal
 

@@ -13,12 +13,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from gateway.around import broken, cors, healthy, not_served
-from gateway.config import Config, SettingInvalid
+from gateway.config import Config
 from gateway.log import Log, to_stderr
 from gateway.metrics import Metrics
 from gateway.public.door import PublicDoor
 from gateway.public.holding import Holding
 from gateway.recorder import Recorder
+from gateway.setting import SettingInvalid
 
 PATH = "/public/graphql"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
-from gateway.config import SettingInvalid
+from gateway.setting import SettingInvalid
 from supervision.faults import Refusal
 
 Network: TypeAlias = IPv4Network | IPv6Network

@@ -15,7 +15,7 @@ from gateway.recorder import record_of
 from gateway.video import evidence_door
 from gateway.video.events import events, viewer_of
 from gateway.video.events_together import events_together
-from gateway.video.exchange import OFFER_WITHIN, Answered, bearer, camera_of, created, offer_of
+from gateway.video.exchange import Answered, bearer, camera_of, created, offer_of
 from gateway.video.page import pages
 from gateway.video.pushing import Pushing
 from gateway.video.showing import Showing
@@ -59,7 +59,7 @@ class Viewing:
         opening = showing.openings.of(token, camera, showing.house.clock())
         record_of(request.scope).actor = opening.actor.subject
         try:
-            async with asyncio.timeout(OFFER_WITHIN):
+            async with asyncio.timeout(showing.house.config.video_offer_within):
                 offer = await offer_of(request, showing.relay.settings.offer_bytes)
                 answer, secret = await showing.view(token, camera, offer)
         except TimeoutError:

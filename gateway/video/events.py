@@ -16,17 +16,16 @@ from gateway.language import language_of
 from gateway.recorder import record_of
 from gateway.video.cameras import Named, sentence
 from gateway.video.exchange import bearer, camera_of
-from gateway.video.openings import LETTERS, LISTENERS, Letter, Opening, VideoTooMany
+from gateway.video.openings import Letter, Opening, VideoTooMany
 from gateway.video.showing import Showing
 from media.states import Told
 from supervision.words import words
 from tenants.hall_rows import HallNotFound
 
-ALIVE = 15.0
-"""Seconds after which a line says that nothing happened."""
 NOTHING = b": \n\n"
 LOOK = 0.1
-"""Seconds between two looks for a camera that was not opened yet."""
+"""Seconds between two looks for a camera that was not opened yet. No setting: a look into a table of this process, by each of those
+who hear events, whose number is bounded."""
 
 
 async def events(showing: Showing, request: Request) -> Response:
@@ -43,15 +42,15 @@ def streamed(lines: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
 
-def listened(showing: Showing, token: str, camera: Named, picture: str | None, more: Sequence[Opening] = ()) -> Opening:
-    """The opening whose events somebody may hear. Raises HallNotFound, VideoTokenInvalid, VideoTooMany.
+def listened(showing: Showing, token: str, camera: Named, picture: str | None, others: Sequence[Opening] = ()) -> Opening:
+    """The opening whose events somebody may hear. `others`: that they are about to hear already.
 
-    `more`: those that the same stream will tell of.
+    Raises HallNotFound, VideoTokenInvalid, VideoTooMany.
     """
     now = showing.house.clock()
     opening = showing.openings.of(token, camera, now) if picture is None else watched(showing, token, camera, picture)
-    if len(opening.listeners) + sum(one is opening for one in more) >= LISTENERS:
-        raise VideoTooMany(f"{LISTENERS} listen already")
+    if len(opening.listeners) + others.count(opening) >= (most := showing.house.config.video_listeners):
+        raise VideoTooMany(f"{most} listen already")
     return opening
 
 
@@ -76,7 +75,8 @@ async def told(showing: Showing, opening: Opening, language: str, watches: bool)
 
 async def letters(showing: Showing, opening: Opening, language: str, watches: bool) -> AsyncGenerator[Letter | None, None]:
     """Until the opening is over, or nobody reads any more; None: nothing for a while. `watches`: they get tokens."""
-    queue: asyncio.Queue[Letter] = asyncio.Queue(LETTERS)
+    config = showing.house.config
+    queue: asyncio.Queue[Letter] = asyncio.Queue(config.video_letters)
     opening.listeners[queue] = watches
     if watches and opening.viewing is not None:
         showing.renew(opening)
@@ -84,7 +84,7 @@ async def letters(showing: Showing, opening: Opening, language: str, watches: bo
     try:
         while True:
             try:
-                letter = await asyncio.wait_for(queue.get(), ALIVE)
+                letter = await asyncio.wait_for(queue.get(), config.video_events_alive)
             except TimeoutError:
                 yield None
                 continue

@@ -21,23 +21,18 @@ from gateway.language import language_of
 from gateway.limits import body, header
 from gateway.recorder import record_of
 from gateway.video.cameras import named
-from gateway.video.events import ALIVE, NOTHING, letters, listened, streamed, written
-from gateway.video.exchange import OFFER_WITHIN
-from gateway.video.openings import LETTERS, Letter, Opening
+from gateway.video.events import NOTHING, letters, listened, streamed, written
+from gateway.video.openings import Letter, Opening
 from gateway.video.showing import Showing
 from supervision.faults import Refusal
 from tenants.hall_rows import HallNotFound
 
-MOST = 16
-"""Pictures of one stream."""
-BYTES = 32_768
-"""Of the list."""
 ADDRESS = re.compile(r"/video/([^/]+)(?:/whep/([^/]+))?/events")
 
 
 async def events_together(showing: Showing, request: Request) -> Response:
     """Raises what the first is refused with, where all are."""
-    asked = await _asked(request)
+    asked = await _asked(showing, request)
     found: dict[int, tuple[Opening, bool]] = {}
     refused: dict[int, Refusal] = {}
     for n, (address, token) in enumerate(asked):
@@ -52,20 +47,21 @@ async def events_together(showing: Showing, request: Request) -> Response:
     return streamed(_together(showing, found, refused, language))
 
 
-async def _asked(request: Request) -> list[tuple[str, str]]:
+async def _asked(showing: Showing, request: Request) -> list[tuple[str, str]]:
     """Addresses and tokens. Raises MediaTypeUnsupported, BodyTooLarge, BodyInvalid, BodyTooSlow."""
+    config = showing.house.config
     check_content_type(header(request.scope, b"content-type"), header(request.scope, b"content-encoding"))
     try:
-        async with asyncio.timeout(OFFER_WITHIN):
-            said = orjson.loads(await body(request.scope, request.receive, BYTES))
+        async with asyncio.timeout(config.video_offer_within):
+            said = orjson.loads(await body(request.scope, request.receive, config.video_events_bytes))
     except TimeoutError:
         raise BodyTooSlow from None
     except ValueError:
         raise BodyInvalid from None
     if not isinstance(said, list) or not said:
         raise BodyInvalid("a list of {events, token}")
-    if len(said) > MOST:
-        raise BodyTooLarge(f"{MOST} pictures are told of in one stream")
+    if len(said) > (most := config.video_events_pictures):
+        raise BodyTooLarge(f"{most} pictures are told of in one stream")
     return [_pair(one) for one in said]
 
 
@@ -75,22 +71,23 @@ def _pair(one: Any) -> tuple[str, str]:
     raise BodyInvalid("a list of {events, token}")
 
 
-def _one(showing: Showing, address: str, token: str, more: Sequence[Opening]) -> tuple[Opening, bool]:
-    """And whether they watch. Raises TokenMissing, HallNotFound, VideoTokenInvalid, VideoTooMany."""
+def _one(showing: Showing, address: str, token: str, others: Sequence[Opening]) -> tuple[Opening, bool]:
+    """And whether they watch. `others`: of the same list. Raises TokenMissing, HallNotFound, VideoTokenInvalid, VideoTooMany."""
     found = ADDRESS.fullmatch(address)
     camera = named(found[1]) if found else None
     if found is None or camera is None:
         raise HallNotFound
     if not token:
         raise TokenMissing
-    return listened(showing, token, camera, found[2], more), found[2] is not None
+    return listened(showing, token, camera, found[2], others), found[2] is not None
 
 
 async def _together(
     showing: Showing, found: Mapping[int, tuple[Opening, bool]], refused: Mapping[int, Refusal], language: str
 ) -> AsyncIterator[bytes]:
     """Until all of them are over."""
-    queue: asyncio.Queue[tuple[int, Letter | None]] = asyncio.Queue(LETTERS)
+    config = showing.house.config
+    queue: asyncio.Queue[tuple[int, Letter | None]] = asyncio.Queue(config.video_letters)
     passing = [asyncio.ensure_future(_passed(showing, n, *one, language, queue)) for n, one in found.items()]
     try:
         for n, refusal in refused.items():
@@ -98,7 +95,7 @@ async def _together(
         left = len(passing)
         while left:
             try:
-                n, letter = await asyncio.wait_for(queue.get(), ALIVE)
+                n, letter = await asyncio.wait_for(queue.get(), config.video_events_alive)
             except TimeoutError:
                 yield NOTHING
                 continue

@@ -23,7 +23,7 @@ async function words() {
 }
 
 const filled = (text, said) => text.replace(/\{(\w+)\}/g, (_, name) => said[name] ?? "");
-const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
+const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
 
 export class Marking {
   constructor(picture) {

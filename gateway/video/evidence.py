@@ -53,7 +53,7 @@ class Evidence:
         config = house.config
         self.folder = EvidenceFolder(config.evidence_folder)
         self._house, self._relay, self._openings, self._now = house, relay, openings, now
-        self._pace = Pace(config.video_evidence_rate, config.video_evidence_burst)
+        self._pace = Pace(config.video_evidence_rate, config.video_evidence_burst, config.video_people)
         self._marking = 0
         """Marks that are admitted, and not recorded yet."""
         self._under_way: set[asyncio.Task[Moment]] = set()

@@ -19,8 +19,6 @@ from supervision.faults import Failure, Fault
 from tenants.hall_rows import HallNotFound
 
 SDP = "application/sdp"
-OFFER_WITHIN = 10.0
-"""Seconds for an offer to come and be answered, and for a list of pictures to come."""
 Answering: TypeAlias = Callable[[Request], Awaitable[Response]]
 Linking: TypeAlias = Callable[[Request], Awaitable[list[str]]]
 """The links that whoever asks may be told."""

@@ -19,10 +19,7 @@ from supervision.faults import Refusal
 from supervision.halls import Hours, ViewingEnd
 
 UNSPENT = 2
-"""Tokens of one opening that are good at once: the last two."""
-LISTENERS = 4
-LETTERS = 64
-"""Messages that wait for a listener."""
+"""Tokens of one opening that are good at once: the last two. No setting: one in use and the one that takes its place."""
 
 
 class VideoTooMany(Refusal):

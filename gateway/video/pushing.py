@@ -17,7 +17,7 @@ from gateway.leases import Lease
 from gateway.log import told
 from gateway.recorder import record_of
 from gateway.video.cameras import Named
-from gateway.video.exchange import OFFER_WITHIN, bearer, camera_of, created, offer_of
+from gateway.video.exchange import bearer, camera_of, created, offer_of
 from gateway.video.showing import LOOK, Showing
 from media.offers import admitted
 from media.relaying import Visiting
@@ -65,7 +65,7 @@ class Pushing:
         actor = await self._house.callers.actor(bearer(request))
         record_of(request.scope).actor = actor.subject
         try:
-            async with asyncio.timeout(OFFER_WITHIN):
+            async with asyncio.timeout(self._house.config.video_offer_within):
                 session = await self._admitted(actor, camera)
                 try:
                     return await self._answered(request, session)

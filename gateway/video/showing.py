@@ -38,9 +38,11 @@ from tenants.read.masks import opens
 
 HALL_VIDEO = "hall.video"
 LOOK = 0.25
-"""Seconds between two looks at hours, lifetimes, keys and what was ended elsewhere; rights are told by their leases."""
+"""Seconds between two looks at hours, lifetimes, keys and what was ended elsewhere; rights are told by their leases. No setting:
+pictures go within a second by this, and nobody outside can make it cost more."""
 GONE_WITHIN = 2.0
-"""Seconds that the writing of an end waits for the picture's going, and for what was sent until then."""
+"""Seconds that the writing of an end waits for the picture's going, and for what was sent until then. No setting: it waits for a
+process of our own, and nobody outside makes it longer."""
 ENDS = {Ended.LEFT: ViewingEnd.LEFT, Ended.KICKED: ViewingEnd.KICKED, Ended.CLOSED: ViewingEnd.GATEWAY_ENDED}
 """How the relay says it; all else is a connection that was lost."""
 
@@ -55,8 +57,8 @@ class Showing:
         key = config.secret_key("video tokens")
         self.openings = Openings(key, config.video_openings, config.video_openings_each, config.video_token_seconds)
         self.paces = {
-            "opening": Pace(config.video_opening_rate, config.video_opening_burst),
-            "test": Pace(config.video_test_rate, config.video_test_burst),
+            "opening": Pace(config.video_opening_rate, config.video_opening_burst, config.video_people),
+            "test": Pace(config.video_test_rate, config.video_test_burst, config.video_people),
         }
         self.tests = asyncio.Semaphore(config.video_tests_at_once)
         self._under_way: set[asyncio.Task[Any]] = set()

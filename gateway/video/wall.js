@@ -37,7 +37,7 @@ export class Picture {
   }
 
   overlay() {
-    if (this.opening) this.mark.textContent = `${this.opening.viewer} ${new Date().toLocaleString("zh-CN", { hour12: false })}`;
+    if (this.opening) this.mark.textContent = `${this.opening.viewer} ${new Date().toLocaleString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" })}`;
   }
 
   say(text, bad = false) {

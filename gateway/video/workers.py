@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from gateway.config import PREFIX, Config, SettingInvalid
+from gateway.config import Config
+from gateway.setting import PREFIX, SettingInvalid
 from media.fanned import Fanned
 from media.relay import Relay
 from media.relaying import Relaying

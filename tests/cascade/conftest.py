@@ -1,5 +1,5 @@
-"""One film for all tests, made once."""
+"""One film for all tests, made once; and where cameras are shown."""
 
-from tests.video.conftest import film
+from tests.video.conftest import film, place
 
-__all__ = ["film"]
+__all__ = ["film", "place"]

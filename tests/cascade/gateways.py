@@ -19,8 +19,9 @@ import httpx
 from authz.hop_token import public_text, read_private
 from gateway.app import create_app
 from gateway.cascade.cascade import Cascade as Inside
-from gateway.config import PREFIX, Config
+from gateway.config import Config
 from gateway.server import Server, server
+from gateway.setting import PREFIX
 from supervision.grant import Grant
 from tenants.provision import prepare_registry, provision
 from tenants.registry import Registry

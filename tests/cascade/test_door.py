@@ -15,8 +15,9 @@ from aiortc import RTCSessionDescription
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authz.hop_token import HopClaims, digest, issue_hop, read_private
+from gateway.cascade.limits import HopLimits, hop_limits
+from gateway.config import Config
 from gateway.video.cameras import Named
-from gateway.video.openings import LISTENERS
 from supervision.halls import Purpose, ViewingEnd
 from supervision.roster import Gone, HopEvent, HopOffer, Refused, Roster, RosterInvalid, Watcher, read
 from supervision.roster import written as spelled
@@ -252,6 +253,29 @@ async def test_one_who_has_too_many_open_is_refused_and_the_others_are_not(tmp_p
         assert sorted(one["actor"] for one in await at.county.viewings("{live: true}")) == ["city", "county"]
 
 
+async def test_more_than_a_gateway_shows_are_refused_and_the_others_are_not(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film, video_hop_watchers=1) as at:
+        by = Above(at)
+        first, second = (one(id=f"{n:032}", subject=who) for n, who in enumerate(("city", "county")))
+        content = roster(1, "a" * 32, first, second)
+        answer = await by.answer(content, by.token(content), "roster")
+        assert answer.json()["refused"] == [{"id": second.id, "how": "TOO_MANY"}]
+        assert [one["actor"] for one in await at.county.viewings("{live: true}")] == ["city"]
+
+
+async def test_what_a_gateway_above_may_ask_is_bounded_by_the_settings(tmp_path: Path, film: Path) -> None:
+    async with cascade(tmp_path, film, video_hop_body_bytes=16_384, video_hop_roster_bytes=65_536, video_hop_tokens=4) as at:
+        by = Above(at)
+        for deed, most in (("open", 16_384), ("leave", 16_384), ("roster", 65_536), ("camera", 0)):
+            content = b"x" * (most + 1)
+            assert await by.post(content, by.token(content, deed=deed), deed) == "BODY_TOO_LARGE"
+        assert await by.told(1) == "HOP_TOKEN_INVALID", "four are remembered, and none of them has expired"
+
+
+def test_the_limits_are_those_of_the_settings() -> None:
+    assert hop_limits(Config()) == HopLimits()
+
+
 async def test_another_viewing_counts_its_own_bytes(tmp_path: Path, film: Path) -> None:
     """The picture above went on while the gateway between was away."""
     async with above(tmp_path, film) as by:
@@ -305,7 +329,7 @@ async def test_whoever_listens_too_often_is_heard_the_last_times(tmp_path: Path,
         peer = Keeper()
         held.push_async_callback(peer.leave)
         assert (await by.told(1), await by.offered(peer)) == ("", "")
-        heard = [await held.enter_async_context(by.listening()) for _ in range(LISTENERS + 1)]
+        heard = [await held.enter_async_context(by.listening()) for _ in range(by.county.config.video_listeners + 1)]
         async with asyncio.timeout(30):
             assert b"".join([piece async for piece in heard[0]])
             assert await anext(heard[-1])

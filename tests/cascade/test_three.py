@@ -11,7 +11,7 @@ import pytest
 from gateway.video.cameras import Named
 from tenants import viewing_rows
 from tests.cascade.gateways import Cascade, Process, cascade
-from tests.video.watching import Viewer, hung, withdrawn
+from tests.video.watching import Viewer, hung, in_both, some_in_both, withdrawn
 
 CAMERA = Named("620102", 1)
 WHO = "county"
@@ -59,13 +59,15 @@ async def test_a_countys_camera_is_watched_from_the_province_and_stands_in_the_c
         }
 
 
+@in_both
 async def test_one_stream_a_hop_however_many_watch(tmp_path: Path, film: Path) -> None:
     async with cascade(tmp_path, film) as at:
         viewers = [await at.watch("province") for _ in range(3)]
         viewers += [await at.watch("city"), await at.watch("city", at.city), await at.watch("county", at.county)]
         await asyncio.gather(*(viewer.seen() for viewer in viewers))
         hubs = {name: gateway.inside.showing.relay.hubs[str(CAMERA)] for name, gateway in at.gateways.items()}
-        assert {name: (hub.attempts, len(hub.viewings)) for name, hub in hubs.items()} == {
+        figures = {name: await hub.figures() for name, hub in hubs.items()}
+        assert {name: (told.attempts, told.viewers) for name, told in figures.items()} == {
             "gansu": (1, 4),
             "lanzhou": (1, 2),
             "chengguan": (1, 2),
@@ -120,7 +122,7 @@ ENDINGS: dict[Ending, str] = {
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+@some_in_both("ending", ENDINGS, {at_the_county})
 async def test_one_who_may_look_no_longer_is_cut_and_the_others_go_on(tmp_path: Path, film: Path, ending: Ending) -> None:
     async with cascade(tmp_path, film) as at:
         viewer, other = await at.watch(WHO), await at.watch("city")
@@ -137,7 +139,7 @@ async def test_one_who_may_look_no_longer_is_cut_and_the_others_go_on(tmp_path: 
         seen = len(other.frames)
         await other.seen(seen + 30)
         assert at.gateways["chengguan"].inside.hops["lanzhou", CAMERA].viewing is stream
-        assert at.gateways["gansu"].inside.showing.relay.hubs[str(CAMERA)].attempts == 1
+        assert (await at.gateways["gansu"].inside.showing.relay.hubs[str(CAMERA)].figures()).attempts == 1
 
 
 async def test_a_tenant_whose_database_is_below_is_not_silent(tmp_path: Path, film: Path) -> None:

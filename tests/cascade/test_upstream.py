@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authz.hop_token import issue_reply
 from authz.identity import Actor
-from gateway.cascade.link import ANSWER_BYTES, EVENT_BYTES, REPLY, Asked, Limits, Link
+from gateway.cascade.limits import HopLimits
+from gateway.cascade.link import REPLY, Asked, Link
 from gateway.cascade.neighbours import Below, Neighbours
 from gateway.cascade.upstream import Upstream, ViewerRefused
 from gateway.video.cameras import Named
@@ -26,6 +27,7 @@ from supervision.roster import WATCHERS, CameraFacts, Refused, Roster, RosterAns
 CITY, COUNTY, STRANGER = (Ed25519PrivateKey.generate() for _ in range(3))
 CAMERA = Named("620102", 1)
 FACTS = CameraFacts(code="C1", name="一号窗口", department=None, hours="", sound=False)
+LIMITS = HopLimits(within=60.0, silent=60.0, watchers=30, answer_bytes=262_144, event_bytes=8_192)
 Answering = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
@@ -40,7 +42,7 @@ async def link(answering: Answering) -> AsyncIterator[Link]:
     below = Below("chengguan", "https://chengguan.example", COUNTY.public_key(), frozenset({"620102"}))
     beside = Neighbours("lanzhou", CITY, {"chengguan": below}, {})
     async with httpx.AsyncClient(transport=httpx.MockTransport(answering)) as client:
-        made = Link(below, beside, client, lambda: 1_000_000.0, Limits(30, 60.0, 60.0), lambda _: None)
+        made = Link(below, beside, client, lambda: 1_000_000.0, LIMITS, lambda _: None)
         yield made
         await made.close()
 
@@ -106,10 +108,10 @@ async def test_more_than_a_roster_holds_are_not_asked_for() -> None:
     county = County()
     async with link(county) as way:
         up = upstream(way)
-        up.openings = {one.id: one for one in map(opening, range(WATCHERS))}
+        up.openings = {one.id: one for one in map(opening, range(LIMITS.watchers))}
         with pytest.raises(VideoTooMany):
-            await up.begin(opening(WATCHERS))
-        assert (len(up.openings), county.asked) == (WATCHERS, [])
+            await up.begin(opening(LIMITS.watchers))
+        assert (len(up.openings), county.asked) == (LIMITS.watchers, [])
 
 
 async def test_those_who_left_are_told_of_in_as_many_rosters_as_it_takes() -> None:
@@ -135,7 +137,7 @@ ANSWERS: dict[str, tuple[Callable[[httpx.Request], httpx.Response], str]] = {
     "as it should be": (lambda asked: signed(asked, b"{}"), ""),
     "by nobody": (lambda _: httpx.Response(200, stream=httpx.ByteStream(b"{}")), "VIDEO_BELOW_REFUSED"),
     "by a stranger": (lambda asked: signed(asked, b"{}", key=STRANGER), "VIDEO_BELOW_REFUSED"),
-    "too large": (lambda asked: signed(asked, b"x" * (ANSWER_BYTES + 1)), "VIDEO_BELOW_REFUSED"),
+    "too large": (lambda asked: signed(asked, b"x" * (LIMITS.answer_bytes + 1)), "VIDEO_BELOW_REFUSED"),
     "refused": (lambda asked: signed(asked, refusal("HALL_NOT_FOUND"), 404), "HALL_NOT_FOUND"),
     "refused by nobody": (lambda _: httpx.Response(404, stream=httpx.ByteStream(refusal("HALL_NOT_FOUND"))), "VIDEO_BELOW_REFUSED"),
     "refused with what is not known here": (lambda asked: signed(asked, refusal("TENANT_BROKEN"), 500), "VIDEO_BELOW_REFUSED"),
@@ -180,7 +182,7 @@ async def asked(way: Link, question: Asked) -> str:
 
 async def test_an_event_without_an_end_is_refused() -> None:
     async def answering(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=httpx.ByteStream(b"data: " + b"x" * EVENT_BYTES))
+        return httpx.Response(200, stream=httpx.ByteStream(b"data: " + b"x" * LIMITS.event_bytes))
 
     async with link(answering) as way:
         assert await asked(way, Asked(str(CAMERA), "events", ("lanzhou",))) == "VIDEO_BELOW_REFUSED"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, SecretFileOpen, SettingInvalid, configured, secret
+from gateway.config import Config, configured
 from gateway.environment import unknown
 from gateway.ingest.limits import IngestLimits
 from gateway.key_limits import KeyLimits
+from gateway.setting import SecretFileOpen, SettingInvalid, secret
 from schema.context import Bounds
 from schema.limits import QueryLimits
 from tenants.read.request import Limits

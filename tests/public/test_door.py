@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.config import SettingInvalid
 from gateway.public.buckets import NOBODY, Bucket, Buckets, LookupsExceeded, Rates, asking, networks
+from gateway.setting import SettingInvalid
 from supervision.query_code import LETTERS, check_letter, grouped
 from tests.public.doors import PATH, Door, serving
 from tests.public.world import CODES, World

@@ -16,7 +16,7 @@ from authz.signing import issue, service_signing
 from supervision.grant import Grant
 from tenants.service_keys import ServiceKey, add_key, end_key
 from tests.authz.tokens import private
-from tests.video.watching import Served, film_of, hung, served, served_again, withdrawn
+from tests.video.watching import Served, film_of, hung, served, served_again, some_in_both, withdrawn
 
 SECRET = "geheim-7391"
 URL = f"rtsp://admin:{SECRET}@127.0.0.1:1/ch1"
@@ -169,9 +169,7 @@ async def retired_elsewhere(at: Served, _: str, camera: str) -> None:
         await other.done("manager", f'retireCamera(id: "{camera}", reason: "r") {{ id }}')
 
 
-@pytest.mark.parametrize(
-    "ending", [right_withdrawn, key_ended, sessions_ended, registry_gone, retired_elsewhere], ids=lambda ending: ending.__name__
-)
+@some_in_both("ending", [right_withdrawn, key_ended, sessions_ended, registry_gone, retired_elsewhere], {right_withdrawn})
 async def test_a_hall_pushes_its_picture_as_long_as_it_may(tmp_path: Path, film: Path, ending: Any) -> None:
     async with served(tmp_path, film) as at:
         camera = await hung(at, "C2", "whip:")

@@ -15,7 +15,7 @@ import pytest
 
 from supervision.grant import Grant
 from supervision.halls import BEIJING
-from tests.video.watching import OPEN, Clock, Served, hung, served, served_again
+from tests.video.watching import OPEN, Clock, Served, hung, in_both, served, served_again
 
 AUDITOR = Grant(subject="auditor2", role="auditor", path="620000/*")
 ENTRY = "actor action outcome entity count reason told because"
@@ -110,6 +110,7 @@ async def bad_offers(sdp: str) -> dict[str, tuple[str, int, str]]:
     }  # fmt: skip
 
 
+@in_both
 async def test_an_offer_that_cannot_be_answered_spends_nothing_and_leaves_no_trace(at: Served) -> None:
     viewer = at.viewer(await at.open("province"))
     sdp = await viewer.offer()

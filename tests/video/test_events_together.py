@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from gateway.video.openings import LISTENERS
 from tests.video.test_doors import code_of
 from tests.video.watching import Served, events_of, hung, served, withdrawn
 
@@ -65,19 +64,6 @@ async def test_one_that_ends_is_told_and_the_others_go_on(at: Served) -> None:
     assert [(told["of"], told["how"]) for told in rest] == [(1, "CAMERA_RETIRED")], "and the stream is over"
 
 
-async def test_one_picture_has_no_more_listeners_because_they_come_together(at: Served) -> None:
-    opened = await at.open("province")
-    asked = [one(opened["eventsUrl"], opened["token"])] * 16
-    told: dict[str, set[int]] = {"state": set(), "refused": set()}
-    async with asyncio.timeout(40), aclosing(together(at, asked)) as telling:
-        async for event, said in telling:
-            told[event].add(said["of"])
-            assert event == "state" or said["code"] == "VIDEO_TOO_MANY"
-            if sum(map(len, told.values())) == len(asked):
-                break
-    assert len(told["state"]) == LISTENERS
-
-
 BODIES: dict[str, tuple[Any, int, str]] = {
     "no list": ({}, 400, "BODY_INVALID"), "nobody": ([], 400, "BODY_INVALID"), "numbers": ([1], 400, "BODY_INVALID"),
     "no token": ([{"events": "/video/620102-1/events"}], 400, "BODY_INVALID"),
@@ -94,6 +80,28 @@ BODIES: dict[str, tuple[Any, int, str]] = {
 async def test_a_list_that_is_none_is_refused(at: Served, name: str) -> None:
     body, status, code = BODIES[name]
     assert code_of(await at.client.post(URL, json=body)) == (status, code)
+
+
+async def test_its_bounds_are_settings(tmp_path: Path, film: Path) -> None:
+    bounds = {"video_events_pictures": 9, "video_events_bytes": 8_192, "video_listeners": 1}
+    async with served(tmp_path, film, **bounds) as at:
+        viewer = await at.watch(await at.open("province"))
+        mine = one(f"{viewer.location}/events", viewer.token)
+        assert code_of(await at.client.post(URL, json=[mine] * 10)) == (413, "BODY_TOO_LARGE")
+        assert code_of(await at.client.post(URL, json=[one(mine["events"], "x" * 9_000)])) == (413, "BODY_TOO_LARGE")
+        async with asyncio.timeout(40), aclosing(together(at, [mine, mine])) as telling:
+            refused = await anext(told async for event, told in telling if event == "refused")
+            assert refused == {"of": 1, "code": "VIDEO_TOO_MANY"}
+            assert {event async for event, told in _until_token(telling)} <= {"state", "token"}
+            headers = {"authorization": f"Bearer {viewer.token}"}
+            assert code_of(await at.client.get(f"{viewer.location}/events", headers=headers)) == (429, "VIDEO_TOO_MANY")
+
+
+async def _until_token(telling: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[tuple[str, Any]]:
+    async for event, told in telling:
+        yield event, told
+        if event == "token":
+            return
 
 
 async def test_it_is_asked_in_json_by_post(at: Served) -> None:

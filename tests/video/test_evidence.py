@@ -35,7 +35,7 @@ from tests.video.keeping import (
 )
 from tests.video.killing import killed
 from tests.video.test_doors import audit
-from tests.video.watching import hung, served, served_again, withdrawn
+from tests.video.watching import hung, in_both, served, served_again, withdrawn
 
 BOTH = Grant(subject="manager", role="inspector", path="620000/620100/620102/*")
 
@@ -44,6 +44,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@in_both
 async def test_a_marked_moment_becomes_a_clip(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path, film, **SHORT) as at:
         await watching(at)

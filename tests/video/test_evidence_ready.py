@@ -14,7 +14,7 @@ from gateway.video.showing import Showing, showing
 from tenants import evidence_rows
 from tests.media.peers import Keeper
 from tests.video.places import Halls, halls
-from tests.video.watching import OPEN, SETTINGS, withdrawn
+from tests.video.watching import OPEN, SETTINGS, in_both, withdrawn
 
 CAMERA = Named("620102", 1)
 
@@ -34,10 +34,10 @@ class Hall(Halls):
         await keeper.kept(lambda packets: len(packets) > 30)
         return keeper, opened["token"]
 
-    def held(self) -> int:
-        """Batches that are kept, after a look."""
+    async def held(self) -> int:
+        """Bytes that are kept, after a look."""
         self.video.evidence.look()
-        return len(self.video.relay.hubs[str(CAMERA)].keeping.lately)
+        return (await self.video.relay.hubs[str(CAMERA)].figures()).kept
 
 
 @pytest.fixture
@@ -52,36 +52,36 @@ async def hall(tmp_path: Path, film: Path) -> AsyncIterator[Hall]:
         yield made
 
 
+@in_both
 async def test_nothing_is_kept_for_one_who_may_not_mark(hall: Hall) -> None:
     manager, _ = await hall.watched("manager")
-    assert hall.held() == 0
+    assert await hall.held() == 0
     county, _ = await hall.watched("county")
-    assert hall.held() > 0
+    assert await hall.held() > 0
     await county.leave()
     (mine,) = [one for one in hall.video.openings if one.actor.subject == "county"]
     await hall.video.leave(mine)
-    assert hall.held() == 0, "the manager watches on"
+    assert await hall.held() == 0, "the manager watches on"
     await manager.leave()
 
 
+@in_both
 async def test_it_goes_with_the_right(hall: Hall) -> None:
     manager, _ = await hall.watched("manager")
     county, _ = await hall.watched("county")
-    assert hall.held() > 0
+    assert await hall.held() > 0
     (mine,) = [one for one in hall.video.openings if one.actor.subject == "county"]
     await hall.house.registry.grant(withdrawn("county"))
     assert mine.lease is not None
     await hall.house.leases.look()
-    assert hall.held() == 0
+    assert await hall.held() == 0
     for keeper in (manager, county):
         await keeper.leave()
 
 
 async def test_what_is_kept_is_bounded_by_the_setting(hall: Hall) -> None:
     county, _ = await hall.watched("county")
-    assert hall.held() > 0
-    lately = hall.video.relay.hubs[str(CAMERA)].keeping.lately
-    assert 0 < lately.size <= hall.video.relay.settings.evidence_bytes
+    assert 0 < await hall.held() <= hall.video.relay.settings.evidence_bytes
     await county.leave()
 
 

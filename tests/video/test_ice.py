@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config import SettingInvalid
+from gateway.setting import SettingInvalid
 from gateway.video.ice import IceServers, credential, ice_servers
 from tests.door.small import configured
 

@@ -10,7 +10,7 @@ from gateway.video.cameras import sentence
 from media.film import make
 from media.states import State, Told
 from tests.media.camera import Camera, pictures
-from tests.video.watching import Served, hung, served
+from tests.video.watching import Served, hung, in_both, served
 
 PATIENCE: dict[str, Any] = {
     "video_silent_after": 2.0, "video_key_within": 2.0, "video_connect_within": 10.0, "video_test_burst": 50, "language": "en",
@@ -38,6 +38,7 @@ def told(found: dict[str, Any], code: str, sentence: str) -> bool:
     return (found["ok"], found["code"], sentence in found["message"]) == (not code, code or None, True)
 
 
+@in_both
 async def test_each_fault_of_a_camera_is_told_in_a_sentence(tmp_path: Path, film: Path) -> None:
     shown = pictures(film)
     async with served(tmp_path, film, **PATIENCE) as at, AsyncExitStack() as cameras:

@@ -7,7 +7,7 @@ import pytest
 from tests.video.chromium import Page, chromium
 from tests.video.test_page import enter, frames_grow
 from tests.video.turning import turning
-from tests.video.watching import served, withdrawn
+from tests.video.watching import served, some_in_both, withdrawn
 
 pytestmark = [pytest.mark.chromium, pytest.mark.coturn]
 
@@ -33,7 +33,7 @@ REFUSED = """(async () => {
 """The code with which the TURN server refuses the same user with another credential."""
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@some_in_both("transport", ["udp", "tcp"], {"udp"})
 async def test_a_picture_by_way_of_a_turn_server_alone(tmp_path: Path, film: Path, transport: str) -> None:
     async with (
         turning(tmp_path / "turn") as turn,

@@ -9,6 +9,7 @@ import pytest
 from media.film import make
 from tests.media.camera import Camera, pictures
 from tests.video.chromium import Page, chromium
+from tests.video.seeing import look
 from tests.video.test_page import enter
 from tests.video.watching import Served, hung, served
 
@@ -41,10 +42,6 @@ async def ten(at: Served, camera: Camera) -> list[str]:
     """Cameras: eight films, the one with a plug, and one that has no room any more."""
     more = [await hung(at, f"C{n}", f"file:{n % len(SIZES)}.mp4") for n in range(2, 9)]
     return [at.camera, *more, await hung(at, "C9", camera.url), await hung(at, "D1", "file:0.mp4")]
-
-
-async def look(page: Page, camera: str) -> None:
-    await page.run(f"document.querySelector('#cameras button[data-id=\"{camera}\"]').click()")
 
 
 async def all_grow(page: Page, but: int | None = None) -> None:

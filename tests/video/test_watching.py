@@ -12,11 +12,12 @@ import pytest
 from gateway.video.journal import Journal
 from supervision.halls import BEIJING
 from tenants import viewing_rows
-from tests.video.ending import BY_THE_HALL, Ending, kicked
+from tests.video.ending import BY_THE_HALL, Ending, camera_changed, kicked
 from tests.video.killing import killed
-from tests.video.watching import Clock, Served, Viewer, hung, served, served_again, withdrawn
+from tests.video.watching import Clock, Served, Viewer, hung, in_both, served, served_again, some_in_both, withdrawn
 
 
+@in_both
 async def test_a_camera_is_watched_and_it_stands_in_the_log(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path, film) as at:
         opened = await at.open("province", reason="投诉核查：窗口无人")
@@ -73,7 +74,7 @@ def hours_of(clock: Clock) -> str:
     return "09:00-11:59"
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+@some_in_both("ending", ENDINGS, {right_withdrawn, kicked, camera_changed})
 async def test_the_picture_goes_with_the_right_to_it(tmp_path: Path, film: Path, ending: Ending) -> None:
     clock = Clock()
     hours = hours_of(clock) if ending is hours_over else ""
@@ -109,6 +110,7 @@ async def test_a_right_withdrawn_before_the_offer_gives_no_picture(tmp_path: Pat
         assert await at.viewings() == []
 
 
+@in_both
 async def test_one_who_comes_back_soon_goes_on_with_the_same_viewing(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path, film) as at:
         viewer = await at.watch(await at.open("province"))

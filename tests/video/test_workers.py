@@ -12,14 +12,11 @@ from typing import Any
 
 import pytest
 
-from gateway.config import SettingInvalid
+from gateway.setting import SettingInvalid
 from gateway.video.workers import Workers, order, relaying
 from media.relay import Relay
 from tests.door.small import configured
-from tests.media.camera import pictures
-from tests.media.clips import is_run_of, read
 from tests.video.chromium import chromium
-from tests.video.keeping import SHORT, became, file_of, marked, watching
 from tests.video.killing import killed
 from tests.video.test_page import enter, frames_grow
 from tests.video.watching import Served, Viewer, hung, served
@@ -147,15 +144,6 @@ async def test_the_page_shows_the_picture_again_by_itself(tmp_path: Path, film: 
         await frames_grow(page)
         (live,) = await at.viewings()
         assert live["endedAt"] is None
-
-
-async def test_a_marked_moment_becomes_a_clip(tmp_path: Path, film: Path) -> None:
-    async with served(tmp_path, film, **SHORT, **WORKERS) as at:
-        await watching(at)
-        found = await became(at, (await marked(at))["id"], "KEPT")
-        clip = read(file_of(at, found))
-        assert is_run_of(clip.pictures, pictures(film))
-        assert (len(clip.pictures), found["short"]) == (found["pictures"], None)
 
 
 async def test_workers_end_with_a_gateway_that_is_killed(tmp_path: Path, film: Path) -> None:

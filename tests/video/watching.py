@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
@@ -32,6 +33,17 @@ SETTINGS: dict[str, Any] = {
     "video_port": 0, "video_addresses": ("127.0.0.1",), "video_linger": 0.2, "registry_refresh": 0.1, "video_note_every": 0.3,
     "video_source_networks": ("127.0.0.0/8",), "gateway_name": "gw",
 }  # fmt: skip
+
+in_both = pytest.mark.parametrize("place", [0, 2], indirect=True, ids=["here", "in workers"])
+"""What must hold wherever cameras are shown."""
+
+
+def some_in_both(name: str, cases: Iterable[Any], those: Collection[Any]) -> pytest.MarkDecorator:
+    """Every case of `name` here, and those in workers too."""
+    named = [(case, getattr(case, "__name__", case)) for case in cases]
+    here = [pytest.param(case, 0, id=said) for case, said in named]
+    there = [pytest.param(case, 2, id=f"{said} in workers") for case, said in named if case in those]
+    return pytest.mark.parametrize((name, "place"), [*here, *there], indirect=["place"])
 
 
 @dataclass
