@@ -18,6 +18,9 @@ PORT_LEAST = 1_024
 PORT_MOST = 5
 """Digits of a port."""
 FINGERPRINT = re.compile(r"a=fingerprint:(?i:sha-(256|384|512) [0-9A-F]{2}(:[0-9A-F]{2}){31,63})")
+ICE_SIGNS = r"[A-Za-z0-9+/]"
+ICE = {"a=ice-ufrag:": re.compile(ICE_SIGNS + "{4,256}"), "a=ice-pwd:": re.compile(ICE_SIGNS + "{22,256}")}
+"""RFC 8839, 5.4. Each check that is sent to a candidate carries the first of them."""
 H264_MAP = re.compile(r"a=rtpmap:\d{1,3} H264/90000", re.IGNORECASE)
 
 
@@ -56,6 +59,7 @@ def answered(text: str, settings: VideoSettings) -> str:
     lines = text.splitlines()
     if len(text) > settings.offer_bytes or len(lines) > LINES_MOST:
         raise OfferTooLarge(f"{len(text)} characters, {settings.offer_bytes} are taken")
+    _check_ice(lines)
     told = dict.fromkeys(line for line in lines if line.startswith("a=candidate:"))
     usable = [line for line in told if _is_udp(line) and _may_try(line, networks(EVERYWHERE))][: settings.offer_candidates]
     return "".join(f"{line}\r\n" for line in lines if line not in told or line in usable)
@@ -73,8 +77,16 @@ def _check_parts(kinds: list[str], parts: list[list[str]], head: list[str]) -> N
     bundled = groups == [sorted(names)] or (len(names) == 1 and not groups)
     if len(set(names)) < len(names) or not bundled:
         raise OfferInvalid("its picture and sound must be bundled")
+    _check_ice([line for part in (head, *parts) for line in part])
     if not all(any(FINGERPRINT.fullmatch(line.strip()) for line in [*head, *part]) for part in parts):
         raise OfferInvalid("each of its parts must have a fingerprint of SHA-256 or better")
+
+
+def _check_ice(lines: list[str]) -> None:
+    for line in lines:
+        for name, form in ICE.items():
+            if line.startswith(name) and not form.fullmatch(line[len(name) :].strip()):
+                raise OfferInvalid("its ICE user name or password is none")
 
 
 def _candidates(lines: list[str], settings: VideoSettings) -> list[str]:

@@ -1,5 +1,7 @@
 // The page: who asks, which cameras there are, and a wall of up to nine of them. What one picture does is in wall.js.
-import { Picture, ask } from "./wall.js";
+import { ask, chosen } from "./asking.js";
+import { anew } from "./listening.js";
+import { Picture } from "./wall.js";
 
 const MOST = 9;
 const at = (id) => document.getElementById(id);
@@ -20,10 +22,13 @@ function arrange() {
   for (const button of at("cameras").children) button.ariaPressed = String(wall.has(button.dataset.id));
 }
 
+/** The keyboard goes on at the camera's button, where it was in its picture. */
 function close(id) {
+  const within = wall.get(id)?.figure.contains(document.activeElement);
   wall.get(id)?.close();
   wall.delete(id);
   arrange();
+  if (within) [...at("cameras").children].find((button) => button.dataset.id === id)?.focus();
 }
 
 function toggle(camera) {
@@ -39,6 +44,13 @@ function toggle(camera) {
   at("wall").append(picture.figure);
   arrange();
   picture.open();
+}
+
+/** Whoever comes sees nothing of who was here before. */
+function leave() {
+  for (const id of [...wall.keys()]) close(id);
+  at("cameras").replaceChildren();
+  at("cameras").hidden = at("why").hidden = true;
 }
 
 async function enter() {
@@ -68,12 +80,23 @@ function button(camera) {
 at("who").addEventListener("submit", (event) => {
   event.preventDefault();
   say("");
+  leave();
   enter().catch((problem) => say(problem.message));
 });
 at("why").addEventListener("submit", (event) => {
   event.preventDefault();
   const id = at("below").value.trim();
-  if (id) toggle({ id, name: id });
+  if (id) return toggle({ id, name: id });
+  const first = at("cameras").querySelector("button");
+  first?.focus();
+  say(first ? "请在左侧点选摄像机。 Choose a camera from the list." : "请填写摄像机编号。 Give a camera's id.");
 });
+function speak() {
+  document.documentElement.lang = chosen();
+  anew();
+}
+at("language").value = navigator.language.startsWith("zh") ? "zh" : "en";
+at("language").addEventListener("change", speak);
+speak();
 addEventListener("pagehide", () => { for (const picture of wall.values()) picture.close(); });
 window.wall = wall; // for whoever looks from the console

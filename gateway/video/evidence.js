@@ -1,5 +1,7 @@
 // 标记取证: a moment of one picture marked with a note, and what became of it, in the words of the message catalogue.
 
+import { ask, asked, chosen, refusal } from "./asking.js";
+
 const MARK = `mutation Mark($camera: ID!, $note: String!) {
   markMoment(viewing: $camera, note: $note) { id until }
 }`;
@@ -9,7 +11,6 @@ const BECAME = `query Became($id: ID!) {
 const LOOK = 1; // seconds between two looks at what is being recorded
 
 const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
-const chosen = () => document.getElementById("language").value;
 const catalogues = new Map();
 
 /** The catalogue of the language that is chosen, fetched once. */
@@ -24,17 +25,6 @@ async function words() {
 const filled = (text, said) => text.replace(/\{(\w+)\}/g, (_, name) => said[name] ?? "");
 const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
 
-async function ask(token, query, variables) {
-  const response = await fetch("/graphql", {
-    method: "POST",
-    headers: { "content-type": "application/json", "accept-language": chosen(), authorization: `Bearer ${token}` },
-    body: JSON.stringify({ query, variables }),
-  });
-  const answer = await response.json();
-  if (answer.errors?.length) throw new Error(answer.errors[0].message);
-  return answer.data;
-}
-
 export class Marking {
   constructor(picture) {
     Object.assign(this, { picture, over: false, last: null });
@@ -45,7 +35,7 @@ export class Marking {
     this.link = Object.assign(document.createElement("button"), { type: "button", className: "download", hidden: true });
     this.form.append(this.note, this.button, this.said, this.link);
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.mark(); });
-    this.link.addEventListener("click", () => this.download());
+    this.link.addEventListener("click", () => this.download().catch((problem) => { this.said.textContent = problem.message; }));
     this.spoken = () => this.speak();
     document.getElementById("language").addEventListener("change", this.spoken);
     this.speak();
@@ -94,11 +84,8 @@ export class Marking {
 
   /** With the token in a header; the browser saves what came. */
   async download() {
-    const response = await fetch(this.last.url, { headers: { authorization: `Bearer ${this.picture.asked.token()}`, "accept-language": chosen() } });
-    if (!response.ok) {
-      this.said.textContent = (await response.json()).errors[0].message;
-      return;
-    }
+    const response = await asked(this.last.url, this.picture.asked.token());
+    if (!response.ok) throw await refusal(response);
     const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition"))?.[1];
     const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await response.blob()), download: name ?? "evidence.mp4" });
     link.click();

@@ -84,6 +84,8 @@ async def offer_of(request: Request, most: int) -> str:
     """Raises MediaTypeUnsupported, BodyTooLarge, BodyInvalid."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
         raise MediaTypeUnsupported(f"send an offer as {SDP}")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise MediaTypeUnsupported("send an offer as it is, not compressed")
     return (await body(request.scope, request.receive, most)).decode("utf-8", "replace")
 
 

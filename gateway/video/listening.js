@@ -1,6 +1,8 @@
 // The events of all pictures, in one stream: over HTTP/1.1 a browser opens no more than six connections to one gateway, and nine
 // pictures with a stream each would leave none to ask anything with.
 
+import { chosen } from "./asking.js";
+
 const parts = new Set();
 let current = null;
 let soon = 0;
@@ -15,6 +17,9 @@ export function listen(url, token, told) {
     if (!parts.size) again(20);
   };
 }
+
+/** The states anew, in the language that is chosen now. */
+export const anew = () => { if (parts.size) again(0); };
 
 function again(after) {
   clearTimeout(soon);
@@ -38,9 +43,12 @@ async function open() {
 async function hear(asked, signal, began) {
   const response = await fetch("/video/events", {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", "accept-language": chosen() },
     body: JSON.stringify(asked.map(({ url, token }) => ({ events: url, token: token() }))),
     signal,
+  }).catch((problem) => {
+    if (!signal.aborted) for (const part of asked) part.told("silent", {});
+    throw problem;
   });
   if (response.status === 401 || response.status === 404) for (const part of asked) parts.delete(part);
   if (!response.ok) return;

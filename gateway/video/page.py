@@ -11,7 +11,7 @@ from starlette.routing import Route
 from gateway.language import language_of, spoken
 from supervision.words import words
 
-KINDS = {"demo.html": "text/html", "demo.js": "text/javascript", "wall.js": "text/javascript",
+KINDS = {"demo.html": "text/html", "demo.js": "text/javascript", "wall.js": "text/javascript", "asking.js": "text/javascript",
          "evidence.js": "text/javascript", "listening.js": "text/javascript", "demo.css": "text/css"}  # fmt: skip
 HEADERS = {
     "content-security-policy": (

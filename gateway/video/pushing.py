@@ -80,7 +80,7 @@ class Pushing:
         actor = await self._house.callers.actor(bearer(request))
         record_of(request.scope).actor = actor.subject
         session = self._sessions.get(request.path_params["session"])
-        if session is None or session.camera != camera_of(request) or session.actor.subject != actor.subject:
+        if session is None or session.over or session.camera != camera_of(request) or session.actor.subject != actor.subject:
             raise HallNotFound
         self._end(session)
         return Response(status_code=200)

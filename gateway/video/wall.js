@@ -1,5 +1,6 @@
 // One picture: opened with a reason, offered once, its states heard as events, come back by itself.
 
+import { MISSING, ask, asked, refusal } from "./asking.js";
 import { Marking } from "./evidence.js";
 import { listen } from "./listening.js";
 
@@ -11,26 +12,8 @@ export const STATES = {
 const OPEN = `mutation Open($camera: ID!, $reason: String!, $purpose: ViewingPurpose!) {
   openCamera(camera: $camera, reason: $reason, purpose: $purpose) { whepUrl eventsUrl token expiresAt endsAt viewer cameraName }
 }`;
+const AGAIN = ["CAMERA_CHANGED", "GATEWAY_ENDED"]; // ends after which the camera is opened anew, with the same reason
 const PAUSES = [0.3, 1, 2, 5, 10, 15];
-
-export async function ask(token, query, variables) {
-  const response = await fetch("/graphql", {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-    body: JSON.stringify({ query, variables }),
-  });
-  const answer = await response.json();
-  // tenants that could not be asked (another gateway's) are named beside what there is
-  if (answer.errors?.length && Object.values(answer.data ?? { nothing: null }).includes(null)) throw new Refused(answer.errors[0]);
-  return answer.data;
-}
-
-class Refused extends Error {
-  constructor(error) {
-    super(error.message);
-    this.code = error.extensions?.code ?? "";
-  }
-}
 
 const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
@@ -42,7 +25,10 @@ export class Picture {
     const over = part("over", "");
     this.mark = part("mark", "");
     this.state = part("state", "");
-    over.append(part("name", [camera.tenant?.name, camera.hall?.name, camera.name].filter(Boolean).join(" · ")), this.state, this.mark);
+    this.state.role = "status";
+    const name = [camera.tenant?.name, camera.hall?.name, camera.window?.name, camera.name].filter(Boolean).join(" · ");
+    over.append(part("name", name), this.state, this.mark);
+    this.figure.ariaLabel = name;
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "关闭 Close" });
     button.addEventListener("click", () => this.asked.closed());
     this.marking = new Marking(this);
@@ -65,7 +51,9 @@ export class Picture {
       const { reason, purpose } = this.asked;
       this.opening = (await ask(this.asked.token(), OPEN, { camera: this.camera.id, reason, purpose })).openCamera;
     } catch (problem) {
-      return this.end(problem.message);
+      if (problem.code || this.over) return this.end(problem.message);
+      this.say(problem.message, true); // nobody answers: it is asked again until somebody does
+      return this.reopen();
     }
     this.token = this.opening.token;
     this.overlay();
@@ -81,7 +69,7 @@ export class Picture {
         await this.gone;
       } catch (problem) {
         if (problem.code?.startsWith("VIDEO_TOKEN")) return this.reopen();
-        if (problem.code && problem.code !== "INTERNAL") this.say(problem.message, true);
+        if (problem.code !== "INTERNAL") this.say(problem.message, true);
       }
       this.drop();
       if (!this.over) await wait(PAUSES[Math.min(this.tries++, PAUSES.length - 1)]);
@@ -109,12 +97,9 @@ export class Picture {
     });
     await peer.setLocalDescription(await peer.createOffer());
     await gathered(peer);
-    const response = await fetch(this.opening.whepUrl, {
-      method: "POST",
-      headers: { "content-type": "application/sdp", authorization: `Bearer ${token}` },
-      body: peer.localDescription.sdp,
-    });
-    if (response.status !== 201) throw new Refused((await response.json()).errors[0]);
+    const headers = { "content-type": "application/sdp" };
+    const response = await asked(this.opening.whepUrl, token, { method: "POST", headers, body: peer.localDescription.sdp });
+    if (response.status !== 201) throw await refusal(response);
     this.location = response.headers.get("location");
     this.listen(`${this.location}/events`);
     await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
@@ -125,7 +110,7 @@ export class Picture {
 
   /** The way around a firewall, where there is one: it must be known before the offer, which brings its candidates along. */
   async iceServers() {
-    const response = await fetch(this.opening.whepUrl, { method: "OPTIONS", headers: { authorization: `Bearer ${this.token}` } });
+    const response = await asked(this.opening.whepUrl, this.token, { method: "OPTIONS" });
     return response.ok ? servers(response.headers.get("link") ?? "") : [];
   }
 
@@ -138,8 +123,12 @@ export class Picture {
   told(event, said) {
     if (event === "token") this.token = said.token;
     if (event === "state") this.say(said.reason ? `${STATES[said.state]} — ${said.reason}` : STATES[said.state], Boolean(said.reason));
+    if (event === "silent") this.say(MISSING, true); // what it was, it need not be any more
     if (event === "gone") this.ended?.(); // the process that showed it: nothing on the network says so
-    if (event === "ended" && said.how === "CAMERA_CHANGED") return this.reopen();
+    if (event === "ended" && AGAIN.includes(said.how)) {
+      this.say(said.message, true);
+      return this.reopen();
+    }
     if (event === "ended") this.end(said.message);
   }
 

@@ -14,7 +14,7 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 
 from media.codecs import preferred
 from media.entrance import AskingConnection
-from media.faults import BelowRefused, BelowUnreachable, OfferTooLarge, SourceFault, WorkerLost
+from media.faults import BelowRefused, BelowUnreachable, OfferInvalid, OfferTooLarge, SourceFault, WorkerLost
 from media.feed import Feed
 from media.offers import answered
 from media.receiving import RelayReceiver
@@ -90,7 +90,17 @@ class BelowSource:
                 await peer.setRemoteDescription(RTCSessionDescription(answered(answer, feed.settings), "answer"))
         except TimeoutError:
             raise BelowUnreachable(said(self.below, "Not in time.")) from None
-        except (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, OfferTooLarge, *NO_ANSWER):
+        except (
+            ValueError,
+            AssertionError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            TypeError,
+            OfferInvalid,
+            OfferTooLarge,
+            *NO_ANSWER,
+        ):
             raise BelowRefused(said(self.below, "It answered what is no answer.")) from None
         try:
             async with asyncio.timeout(feed.settings.connect_within * REACHED_PART):  # wait_for can lose a cancellation

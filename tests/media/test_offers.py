@@ -57,6 +57,9 @@ REFUSED = {
     "H.265": (GOOD.replace("H264", "H265"), "OFFER_WITHOUT_H264"),
     "packetization mode 0": (GOOD.replace("packetization-mode=1", "packetization-mode=0"), "OFFER_WITHOUT_H264"),
     "it would send": (GOOD.replace("a=recvonly", "a=sendonly"), "OFFER_INVALID"),
+    "an ICE name that would fill each check": (GOOD.replace("ufrag:abcd", "ufrag:" + "a" * 30_000), "OFFER_INVALID"),
+    "an endless password": (GOOD.replace("a=ice-pwd:", "a=ice-pwd:" + "a" * 300), "OFFER_INVALID"),
+    "an ICE name with a colon": (GOOD.replace("ufrag:abcd", "ufrag:ab:cd"), "OFFER_INVALID"),
     "no password": (GOOD.replace("a=ice-pwd", "a=x"), "OFFER_INVALID"),
     "no fingerprint": (GOOD.replace(FINGERPRINT, "a=fingerprint:sha-256"), "OFFER_INVALID"),
     "a payload type that is none": (GOOD.replace("SAVPF 96", "SAVPF 300"), "OFFER_INVALID"),
@@ -220,5 +223,7 @@ def test_of_an_answer_of_a_gateway_below_addresses_alone_are_tried_and_few(case:
 
 
 def test_an_endless_answer_is_none() -> None:
+    with pytest.raises(Refusal):
+        answered(GOOD.replace("ufrag:abcd", "ufrag:" + "a" * 30_000), LOOPBACK)
     with pytest.raises(Refusal):
         answered(GOOD + "a=x\n" * 1_000, LOOPBACK)

@@ -215,3 +215,15 @@ async def test_only_whoever_manages_the_hall_pushes_and_only_where_it_is_wanted(
             answer = await hall.push()
             assert answer.json()["errors"][0]["extensions"]["code"] == code, (who, camera)
             await hall.stop()
+
+
+async def test_a_hall_stops_once_at_its_own_address(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film) as at:
+        hall = Hall(at, await hung(at, "C2", "whip:"), film)
+        at_once = {"authorization": f"Bearer {hall.token}"}
+        location = (await hall.push()).headers["location"]
+        others = {"authorization": f"Bearer {at.token('province')}"}
+        asked = ((location, others), (location[:-1], at_once), (location.replace("-2/", "-1/"), at_once))
+        assert [(await at.client.delete(url, headers=who)).status_code for url, who in asked] == [404, 404, 404]
+        assert [(await at.client.delete(location, headers=at_once)).status_code for _ in range(2)] == [200, 404]
+        await hall.stop()

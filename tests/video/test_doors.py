@@ -120,6 +120,8 @@ async def test_an_offer_that_cannot_be_answered_spends_nothing_and_leaves_no_tra
         assert not code or code_of(answer)[1] == code, name
     wrong = await at.client.post(viewer.opened["whepUrl"], content=sdp, headers=viewer.headers)
     assert code_of(wrong) == (415, "MEDIA_TYPE_UNSUPPORTED")
+    packed = SDP | viewer.headers | {"content-encoding": "gzip"}
+    assert code_of(await at.client.post(viewer.opened["whepUrl"], content=b"x", headers=packed)) == (415, "MEDIA_TYPE_UNSUPPORTED")
     assert await at.viewings() == []
     assert (await viewer.post(sdp)).status_code == 201
 

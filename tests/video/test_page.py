@@ -9,13 +9,18 @@ from gateway.video.page import KINDS
 from supervision.evidence import EvidenceShort, EvidenceState
 from tests.video.chromium import Page, chromium
 from tests.video.keeping import listed
-from tests.video.watching import Served, served, withdrawn
+from tests.video.watching import Served, hung, served, withdrawn
 
 FRAMES = "[...document.querySelectorAll('video')].map(v => v.getVideoPlaybackQuality().totalVideoFrames)"
 
 WRITTEN = """window.written = [], new MutationObserver(() => written.push(document.querySelector('.evidence output').textContent))
     .observe(document.querySelector('.evidence output'), {childList: true, characterData: true, subtree: true})"""
 """Keeps what the page says of a moment, however soon it says something else."""
+
+
+UNHEARD = """window.unheard = true, window.reached = window.fetch, window.fetch = (url, options) =>
+    unheard && url === "/graphql" ? Promise.reject(new TypeError("Failed to fetch")) : reached(url, options), true"""
+"""Nobody answers queries any more, as while a gateway is started anew."""
 
 
 async def enter(at: Served, page: Page, who: str, reason: str) -> None:
@@ -25,6 +30,11 @@ async def enter(at: Served, page: Page, who: str, reason: str) -> None:
     await page.run("document.querySelector('#who button').click()")
     await page.until("document.querySelectorAll('#cameras button').length")
     await page.run(f"document.getElementById('reason').value = {reason!r}")
+
+
+async def speak(page: Page, language: str) -> None:
+    await page.run(f"document.getElementById('language').value = '{language}'")
+    await page.run("document.getElementById('language').dispatchEvent(new Event('change'))")
 
 
 async def frames_grow(page: Page, which: int = 0) -> None:
@@ -63,6 +73,45 @@ async def test_the_picture_goes_with_the_right_and_is_told_in_words(tmp_path: Pa
 
 
 @pytest.mark.chromium
+async def test_states_and_refusals_are_told_in_the_language_that_is_chosen(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
+        dead = await hung(at, "C2", "rtsp://127.0.0.1:9/hall")
+        await enter(at, page, "province", "查看窗口秩序")
+        await page.run(f"document.querySelector('#cameras button[data-id=\"{dead}\"]').click()")
+        await page.until("document.querySelector('.state.bad')?.textContent.includes('The camera refused the connection')")
+        await speak(page, "zh")
+        await page.until("document.querySelector('.state.bad')?.textContent.includes('摄像机拒绝连接')")
+        assert await page.run("document.documentElement.lang") == "zh"
+        await page.run("document.getElementById('token').value = 'x.y.z'")
+        await page.run("document.querySelector('#who button').click()")
+        said = await page.until("document.getElementById('said').textContent")
+        assert re.search(r"[\u4e00-\u9fff]", said), said
+        assert await page.run("document.querySelectorAll('figure, #cameras button').length") == 0, "nothing of who was here before"
+        await at.ended("LEFT")
+
+
+@pytest.mark.chromium
+async def test_what_is_missing_is_said_and_the_keyboard_goes_on(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
+        await enter(at, page, "province", "")
+        await page.run("document.querySelector('#cameras button').click()")
+        assert "Say why first" in await page.run("document.getElementById('said').textContent")
+        assert await page.run("document.activeElement.id") == "reason"
+        await page.run("document.getElementById('reason').value = '查看窗口秩序'")
+        await page.run("document.querySelector('#why button').click()")
+        assert "Choose a camera" in await page.run("document.getElementById('said').textContent")
+        camera = await page.run("document.activeElement.dataset.id")
+        assert camera == at.camera
+        await page.run("document.activeElement.click()")
+        await frames_grow(page)
+        await page.run("const found = document.querySelector('figure > button'); found.focus(); found.click()")
+        assert await page.run("document.activeElement.dataset.id") == camera
+        assert await page.run("document.querySelectorAll('figure').length") == 0
+        await page.call("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=1, mobile=False)
+        assert await page.run("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.chromium
 async def test_a_picture_that_broke_comes_back_by_itself(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
         await enter(at, page, "province", "查看窗口秩序")
@@ -71,6 +120,12 @@ async def test_a_picture_that_broke_comes_back_by_itself(tmp_path: Path, film: P
         await at.done("manager", f'changeCamera(id: "{at.camera}", input: {{sees: "the counter"}}, reason: "r") {{ id }}')
         await at.ended("CAMERA_CHANGED")
         await page.until("document.querySelector('video').srcObject !== null && document.querySelector('video').videoWidth === 320")
+        await frames_grow(page)
+        await page.run(UNHEARD)
+        await at.done("manager", f'changeCamera(id: "{at.camera}", input: {{sees: "the door"}}, reason: "r") {{ id }}')
+        await page.until("document.querySelector('.state.bad')?.textContent.includes('The gateway does not answer')")
+        await page.run("window.unheard = false, true")
+        await page.until("document.querySelector('video').srcObject !== null && !document.querySelector('.state.bad')")
         await frames_grow(page)
 
 
@@ -83,7 +138,8 @@ async def test_a_moment_is_marked_in_a_browser_and_it_says_what_became_of_it(tmp
         await enter(at, page, "province", "查看窗口秩序")
         await page.run("document.querySelector('#cameras button').click()")
         await frames_grow(page)
-        assert await page.until("document.querySelector('.evidence button').textContent") == "标记取证"
+        await speak(page, "zh")
+        await page.until("document.querySelector('.evidence button').textContent === '标记取证'")
         await page.run(WRITTEN)
         await page.run("document.querySelector('.evidence input').value = '窗口无人值守'")
         await page.run("document.querySelector('.evidence button').click()")
@@ -93,8 +149,7 @@ async def test_a_moment_is_marked_in_a_browser_and_it_says_what_became_of_it(tmp
         assert found["sha256"] in await page.run("document.querySelector('.evidence output').textContent")
         assert (found["note"], await page.run("document.querySelector('.download').hidden")) == ("窗口无人值守", False)
         await page.picture(tmp_path / "page.png")
-        await page.run("document.getElementById('language').value = 'en'")
-        await page.run("document.getElementById('language').dispatchEvent(new Event('change'))")
+        await speak(page, "en")
         await page.until("document.querySelector('.evidence output').textContent.startsWith('Kept: ')")
         assert await page.run("document.querySelector('.evidence button').textContent") == "Mark this moment"
 
@@ -103,6 +158,7 @@ async def test_a_moment_is_marked_in_a_browser_and_it_says_what_became_of_it(tmp
 async def test_who_may_not_mark_is_told_so_in_the_page(tmp_path: Path, film: Path) -> None:
     async with served(tmp_path / "data", film) as at, chromium(tmp_path / "chromium", f"{at.client.base_url}/video/demo") as page:
         await enter(at, page, "manager", "查看窗口秩序")
+        await speak(page, "zh")
         await page.run("document.querySelector('#cameras button').click()")
         await frames_grow(page)
         await page.until("document.querySelector('.evidence button').textContent")
