@@ -39,6 +39,7 @@ described(
     TOO_LARGE="It reached its largest size, or came faster than the disk takes it.",
     CAMERA_CHANGED="The camera was changed or put out of service.",
     GATEWAY_ENDED="The gateway was stopped.",
+    DISK_FULL="The disk that clips are kept on had too little room left.",
 )(EvidenceShort)
 
 described(

@@ -81,6 +81,7 @@ class VideoConfig:
     video_events_pictures: int = setting(16, "pictures whose events are told in one stream; a wall asks for nine", 9)
     video_events_bytes: int = setting(32_768, "bytes of the list of them", 8_192)
     video_evidence_folder: str = setting("", "folder of the clips that are kept as evidence; empty: evidence in `data`")
+    video_evidence_free_bytes: int = setting(1_073_741_824, "bytes that stay free on its disk: with less, nothing is recorded", 0)
     video_evidence_days: int = setting(180, "days for which evidence is kept", 1, most=36_500)
     video_evidence_every: float = setting(3_600.0, "seconds between two looks for evidence whose time is over", 0.05)
     video_evidence_at_once: int = setting(16, "moments recorded at the same time in one process", 1)
