@@ -39,6 +39,7 @@ described(
     TOO_LARGE="It reached its largest size, or came faster than the disk takes it.",
     CAMERA_CHANGED="The camera was changed or put out of service.",
     GATEWAY_ENDED="The gateway was stopped.",
+    DISK_FULL="The disk that clips are kept on had too little room left.",
 )(EvidenceShort)
 
 described(
@@ -94,7 +95,7 @@ class Evidence(Node):
     short: EvidenceShort | None = column("Why it ends before its time; null where it does not.")
     failure: str | None = column("The code of what kept it from being kept.")
     keep_until: datetime = column("When it will be deleted.")
-    deleted_at: datetime | None = column("When it was deleted.")
+    deleted_at: datetime | None = column("When it was deleted; of a clip that is kept: since when that is under way.")
     url: str | None = column(
         "Where to GET it, with your own token as bearer token; relative to this gateway. Null unless it is kept.", "state", URL
     )

@@ -26,6 +26,7 @@ class EvidenceShort(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     CAMERA_CHANGED = "CAMERA_CHANGED"
     GATEWAY_ENDED = "GATEWAY_ENDED"
+    DISK_FULL = "DISK_FULL"
 
 
 class EvidenceSound(StrEnum):

@@ -1,10 +1,12 @@
 """Moments that were marked, and the clips that were kept of them, as rows of the watched tenant. A row is never taken away.
 
-Each step happens once: what has failed, or was deleted, stays so. Knows no file and no picture.
+Each step happens once: what has failed, or was deleted, stays so. Of several gateways that would delete one clip, the one whose
+claim changed the row does it: until it is done, the row is KEPT and its `deleted_at` says since when it is claimed. Knows no file
+and no picture.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, insert, or_, select, update
@@ -14,6 +16,10 @@ from tenants.case_rows import moment
 from tenants.listed import Among, listed
 from tenants.sources.source import Source
 from tenants.tables import evidence, viewings
+
+CLAIMED = 3_600.0
+"""Seconds after which a claim was given up: whoever made it was killed before the clip was deleted. No setting: a deletion takes
+milliseconds, and a clip that waits an hour longer is on record as kept."""
 
 
 class Marked(NamedTuple):
@@ -71,16 +77,23 @@ _LOST = select(evidence.c.id).where(
     evidence.c.state == EvidenceState.RECORDING.value, evidence.c.gateway == bindparam("mine"),
     evidence.c.marked_at < bindparam("since", type_=evidence.c.marked_at.type),
 )  # fmt: skip
-_DUE = select(*(evidence.c[name] for name in Due._fields)).where(
-    evidence.c.state == EvidenceState.KEPT.value, evidence.c.keep_until < bindparam("now", type_=evidence.c.keep_until.type)
-)
-_DUE = _DUE.order_by(evidence.c.keep_until, evidence.c.id).limit(bindparam("most"))
+_FREE = and_(
+    evidence.c.state == EvidenceState.KEPT.value, evidence.c.keep_until < bindparam("now", type_=evidence.c.keep_until.type),
+    or_(evidence.c.deleted_at.is_(None), evidence.c.deleted_at < bindparam("given_up", type_=evidence.c.deleted_at.type)),
+)  # fmt: skip
+_DUE = select(evidence.c.id).where(_FREE).order_by(evidence.c.keep_until, evidence.c.id).limit(bindparam("most"))
+_CLAIMED = update(evidence).where(evidence.c.id.in_(_DUE), _FREE).returning(*(evidence.c[name] for name in Due._fields))
+_CLAIMED = _CLAIMED.values(deleted_at=bindparam("claimed", type_=evidence.c.deleted_at.type))
+_MY_CLAIM = and_(
+    evidence.c.id == bindparam("at"), evidence.c.state == EvidenceState.KEPT.value,
+    evidence.c.deleted_at == bindparam("claimed", type_=evidence.c.deleted_at.type),
+)  # fmt: skip
+_LET_GO = update(evidence).where(_MY_CLAIM).values(deleted_at=None)
 _ALL = select(*(evidence.c[name] for name in Due._fields)).where(
     evidence.c.state == EvidenceState.KEPT.value, evidence.c.id > bindparam("after", type_=evidence.c.id.type)
 )
 _ALL = _ALL.order_by(evidence.c.id).limit(bindparam("most"))
-_DELETED = update(evidence).where(evidence.c.id == bindparam("at"), evidence.c.state == EvidenceState.KEPT.value)
-_DELETED = _DELETED.values(state=EvidenceState.DELETED.value, deleted_at=_given("deleted_at"))
+_DELETED = update(evidence).where(_MY_CLAIM).values(state=EvidenceState.DELETED.value)
 _KNOWN = select(evidence.c.sha256).where(evidence.c.state == EvidenceState.KEPT.value, Among(evidence.c.sha256, "named"))
 
 
@@ -112,10 +125,18 @@ async def fail_lost(source: Source, tenant: str, gateway: str, since: datetime, 
         return found
 
 
-async def due(source: Source, tenant: str, now: datetime, most: int) -> list[Due]:
-    """Kept longer than they are to be, the oldest first."""
+async def claim(source: Source, tenant: str, now: datetime, most: int) -> list[Due]:
+    """Kept longer than they are to be, the oldest of them: nobody else is given these, until CLAIMED seconds are over."""
+    given = {"now": now, "claimed": now, "given_up": now - timedelta(seconds=CLAIMED), "most": most}
     async with source.write(tenant) as session:
-        return [_due(row) for row in await session.fetch(_DUE, {"now": now, "most": most})]
+        return sorted((_due(row) for row in await session.fetch(_CLAIMED, given)), key=lambda due: (due.keep_until, due.id))
+
+
+async def let_go(source: Source, tenant: str, numbers: Collection[int], claimed: datetime) -> None:
+    """They stay, and may be claimed again. `claimed`: when they were."""
+    if numbers:
+        async with source.write(tenant) as session:
+            await session.run(_LET_GO, [{"at": number, "claimed": claimed} for number in numbers])
 
 
 async def kept(source: Source, tenant: str, after: int, most: int) -> list[Due]:
@@ -124,10 +145,10 @@ async def kept(source: Source, tenant: str, after: int, most: int) -> list[Due]:
         return [_due(row) for row in await session.fetch(_ALL, {"after": after, "most": most})]
 
 
-async def delete(source: Source, tenant: str, number: int, now: datetime) -> None:
-    """That its file is gone."""
+async def delete(source: Source, tenant: str, number: int, claimed: datetime) -> None:
+    """That its file is gone. `claimed`: when it was."""
     async with source.write(tenant) as session:
-        await session.run(_DELETED, [{"at": number, "deleted_at": now}])
+        await session.run(_DELETED, [{"at": number, "claimed": claimed}])
 
 
 async def known(source: Source, tenant: str, digests: Collection[str]) -> set[str]:

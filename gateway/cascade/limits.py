@@ -17,6 +17,9 @@ class HopLimits:
     body_bytes: int = 65_536
     answer_bytes: int = 1_048_576
     event_bytes: int = 65_536
+    events_burst: int = 64
+    events_rate: float = 50.0
+    states_rate: float = 5.0
     tokens: int = 200_000
 
 

@@ -18,6 +18,7 @@ import httpx
 from authz.hop_token import HopClaims, HopLoop, HopReplyInvalid, check_reply, digest, issue_hop
 from gateway.cascade.limits import HopLimits
 from gateway.cascade.neighbours import Below, Neighbours
+from gateway.cascade.pacing import Pacing
 from media.faults import BelowRefused, BelowUnreachable
 from schema.administering import ActionRefused
 from schema.watching import CameraHoursOver
@@ -120,8 +121,8 @@ class Link:
             raise refusal(self.name, told)
         return told
 
-    async def listen(self, asked: Asked) -> AsyncIterator[HopEvent]:
-        """What it says meanwhile, until it ends. Raises BelowUnreachable, BelowRefused and the KNOWN."""
+    async def listen(self, asked: Asked, pacing: Pacing) -> AsyncIterator[HopEvent]:
+        """What it says meanwhile, until it ends, as fast as `pacing` lets. Raises BelowUnreachable, BelowRefused and the KNOWN."""
         token = self._token(asked, b"", self.limits.silent)
         try:
             async with self._sent(asked, token, b"") as answer:
@@ -129,7 +130,7 @@ class Link:
                     async with asyncio.timeout(self.limits.silent):
                         await self._told(answer, token)
                 number = 0
-                async for said, reply in _events(answer, self.name, self.limits.event_bytes):
+                async for said, reply in _events(answer, self.name, self.limits.event_bytes, pacing):
                     number += 1
                     self._vouched(token, reply, said, number)
                     yield read(said, HopEvent)
@@ -199,17 +200,23 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:DETAIL]
 
 
-async def _events(answer: httpx.Response, name: str, most: int) -> AsyncIterator[tuple[bytes, str]]:
-    """Each event's content, and the reply that vouches for it, from lines `data: REPLY CONTENT` of `most` bytes."""
+async def _events(answer: httpx.Response, name: str, most: int, pacing: Pacing) -> AsyncIterator[tuple[bytes, str]]:
+    """Each event's content, and the reply that vouches for it, from lines `data: REPLY CONTENT` of `most` bytes.
+
+    A turn each, before its signature is looked at; a piece without any takes one as well.
+    """
     left = b""
     async for piece in answer.aiter_raw():
         *lines, left = (left + piece).split(b"\n")
         if max(map(len, (left, *lines))) > most:
             raise BelowRefused(f"{name}: What it says is too large.")
-        for line in lines:
-            if line.startswith(b"data: "):
-                reply, _, said = line[6:].partition(b" ")
-                yield said, reply.decode("ascii", "replace")
+        events = [line[6:] for line in lines if line.startswith(b"data: ")]
+        if not events:
+            await pacing.turn()
+        for event in events:
+            await pacing.turn()
+            reply, _, said = event.partition(b" ")
+            yield said, reply.decode("ascii", "replace")
 
 
 def client() -> httpx.AsyncClient:

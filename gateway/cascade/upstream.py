@@ -14,6 +14,7 @@ from typing import Any
 
 from authz.identity import Actor
 from gateway.cascade.link import Asked, HopRosterEmpty, HopViewerKept, Link, plain
+from gateway.cascade.pacing import Pacing
 from gateway.video.cameras import Named
 from gateway.video.openings import Opening, VideoTooMany
 from media.faults import BelowRefused, BelowUnreachable, SourceFault
@@ -25,6 +26,7 @@ from supervision.roster import (
     WATCHERS,
     CameraFacts,
     Gone,
+    HopEvent,
     HopLeft,
     HopOffer,
     Roster,
@@ -69,6 +71,10 @@ class Upstream:
     gone: dict[str, Gone] = field(default_factory=dict)
     facts: CameraFacts | None = None
     name: str = field(init=False)
+    heard: Pacing = field(init=False)
+    """How fast its events are read: each costs a signature."""
+    told: Pacing = field(init=False)
+    """How fast its states are told on: each goes to everybody who watches."""
     _offer: int = 0
     _asked_for: int = 0
     _answered: int = 0
@@ -79,7 +85,9 @@ class Upstream:
     _there: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.name = self.link.name
+        self.name, limits = self.link.name, self.link.limits
+        self.heard = Pacing(limits.events_rate, limits.events_burst)
+        self.told = Pacing(limits.states_rate, limits.events_burst)
 
     @property
     def own(self) -> str:
@@ -181,6 +189,14 @@ class Upstream:
         sent = opening.sent + (opening.viewing.stats.bytes if opening.viewing is not None else 0)
         return watcher(opening.id, opening.actor, opening.wanted, (*opening.through, self.own), sent)
 
+    def _word(self, event: HopEvent) -> Told | None:
+        """The state that is told; who may look no longer is gone at once."""
+        if event.refused is not None:
+            self.refuse(event.refused.id, event.refused.how)
+        elif event.state is not None:
+            return Told(State[event.state], event.code, plain(event.reason), event.until)
+        return None
+
     def refuse(self, number: str, how: ViewingEnd) -> None:
         """One of those who watch may look no longer: gone in this very moment."""
         if (opening := self.openings.get(number)) is not None:
@@ -218,18 +234,19 @@ class Upstream:
             await self.link.call(self._asked("leave"), written(left))
 
     async def states(self) -> AsyncIterator[Told]:
-        """What the gateway below says, once it answered. Raises BelowUnreachable where it is not heard any more."""
+        """What the gateway below says, once it answered; of states that come too fast, the last: it is told with the next word of
+        that gateway. Raises BelowUnreachable where it is not heard any more.
+        """
         await self._there.wait()
-        heard = True
+        heard, last = True, None
         while heard:
             heard, began = False, monotonic()
             try:
-                async for event in self.link.listen(self._asked("events")):
-                    heard = True
-                    if event.refused is not None:
-                        self.refuse(event.refused.id, event.refused.how)
-                    elif event.state is not None:
-                        yield Told(State[event.state], event.code, plain(event.reason), event.until)
+                async for event in self.link.listen(self._asked("events"), self.heard):
+                    heard, last = True, self._word(event) or last
+                    if last is not None and self.told.taken():
+                        yield last
+                        last = None
             except BelowUnreachable:
                 self._agreed = False
             except SourceFault:

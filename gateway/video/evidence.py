@@ -29,6 +29,8 @@ from tenants.sources.source import Source
 
 AGAIN = (0.5, 2.0, 5.0)
 """Seconds before a row is written once more."""
+DISK_LOOK = 1.0
+"""Seconds between two looks at the disk's free room. No setting: bounded recordings fill little in it, whoever marks."""
 LATE = 600.0
 """Seconds beyond its time after which a recording that nobody ended is lost."""
 
@@ -37,6 +39,13 @@ class EvidenceTooMany(Refusal):
     """Too many moments were marked, or are being recorded; try again later."""
 
     code = "EVIDENCE_TOO_MANY"
+
+
+class EvidenceDiskFull(Failure):
+    """The disk for clips has too little room left, so nothing is recorded."""
+
+    code = "EVIDENCE_DISK_FULL"
+    public = True
 
 
 class EvidenceLost(Failure):
@@ -54,6 +63,8 @@ class Evidence:
         self.folder = EvidenceFolder(config.evidence_folder)
         self._house, self._relay, self._openings, self._now = house, relay, openings, now
         self._pace = Pace(config.video_evidence_rate, config.video_evidence_burst, config.video_people)
+        self._is_full = False
+        """Whether the folder's disk has too little room, at the last look."""
         self._marking = 0
         """Marks that are admitted, and not recorded yet."""
         self._under_way: set[asyncio.Task[Moment]] = set()
@@ -86,7 +97,12 @@ class Evidence:
 
     @contextmanager
     def marking(self, subject: str) -> Iterator[None]:
-        """Around a mark, from before it is on record: it has a place among those that are recorded. Raises EvidenceTooMany."""
+        """Around a mark, from before it is on record: it has a place among those that are recorded.
+
+        Raises EvidenceTooMany, EvidenceDiskFull.
+        """
+        if self._is_full:
+            raise EvidenceDiskFull
         if len(self._recorded) + self._marking >= self._house.config.video_evidence_at_once:
             raise EvidenceTooMany("as many are being recorded as may be")
         try:
@@ -190,6 +206,25 @@ class Evidence:
             await evidence_rows.fail(self._source(tenant), tenant, row, fault.code)
         except Fault as again:
             self._house.log(line | told(again))
+
+    async def mind_disk(self) -> None:
+        """While too little is free nothing is recorded, and what is being recorded ends with what it has. Until cancelled."""
+        while True:
+            await self._look_at_disk()
+            await asyncio.sleep(DISK_LOOK)
+
+    async def _look_at_disk(self) -> None:
+        """A disk of which that is not known is tried."""
+        try:
+            is_full = await asyncio.to_thread(self.folder.free) < self._house.config.video_evidence_free_bytes
+        except OSError:
+            is_full = False
+        if is_full and not self._is_full:
+            self._house.log({"level": "error", "event": "evidence", **told(EvidenceDiskFull())})
+        self._is_full = is_full
+        if is_full:
+            for recording in self._recorded:
+                recording.stop(EvidenceShort.DISK_FULL)
 
     async def tend(self) -> None:
         """What a killed gateway left is told as failed, what was kept long enough is deleted: at once, and from time to time.

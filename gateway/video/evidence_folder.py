@@ -10,6 +10,7 @@ from hashlib import file_digest
 from math import inf
 from pathlib import Path
 from secrets import token_hex
+from shutil import disk_usage
 from time import time
 from typing import BinaryIO, NamedTuple
 
@@ -57,6 +58,10 @@ class EvidenceFolder:
         folder = self._folder / tenant
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    def free(self) -> int:
+        """Bytes on its disk that are free for us; of the nearest folder above where it is not there yet. Raises OSError."""
+        return disk_usage(next(path for path in (self._folder, *self._folder.absolute().parents) if path.exists())).free
 
     def tenants(self) -> set[str]:
         """Those of which anything was ever kept, or was to be. Raises OSError."""

@@ -75,16 +75,25 @@ class Retention:
         return count
 
     async def _of(self, source: Source, tenant: str, now: datetime) -> int:
-        """One whose file cannot be taken away stays, on record too, keeps none of the others, and is tried again later."""
+        """Those that no other gateway has claimed.
+
+        One whose file cannot be taken away stays, on record too, keeps none of the others, and is tried again later.
+        """
         count = 0
-        while found := await evidence_rows.due(source, tenant, now, TOGETHER):
-            if await self.auditing.record({tenant: [self._deed(one, Outcome.CHANGED) for one in found]}):
-                return count
-            stay = [one for one in found if not await self._deleted(source, tenant, one, now)]
-            count += len(found) - len(stay)
-            if stay:
-                await self.auditing.record({tenant: [self._deed(one, Outcome.REFUSED) for one in stay]})
-                return count
+        while found := await evidence_rows.claim(source, tenant, now, TOGETHER):
+            left = {one.id: one for one in found}
+            try:
+                if await self.auditing.record({tenant: [self._deed(one, Outcome.CHANGED) for one in found]}):
+                    return count
+                for one in found:
+                    if await self._deleted(source, tenant, one, now):
+                        del left[one.id]
+                count += len(found) - len(left)
+                if left:
+                    await self.auditing.record({tenant: [self._deed(one, Outcome.REFUSED) for one in left.values()]})
+                    return count
+            finally:
+                await evidence_rows.let_go(source, tenant, left, now)
         return count
 
     async def _deleted(self, source: Source, tenant: str, one: Due, now: datetime) -> bool:

@@ -354,7 +354,8 @@ async def showing(house: House) -> AsyncIterator[Showing | None]:
     made = Showing(house)
     made.relay.start()
     looking_back = made.local.look_back(lambda: house.registry.snapshot.homes)
-    watching = [asyncio.create_task(doing) for doing in (made.watch(), made.note(), made.evidence.tend(), looking_back)]
+    doings = (made.watch(), made.note(), made.evidence.tend(), made.evidence.mind_disk(), looking_back)
+    watching = [asyncio.create_task(doing) for doing in doings]
     for task in watching:
         task.add_done_callback(house.unwatched)
     try:

@@ -16,13 +16,16 @@ from authz.identity import Actor
 from gateway.cascade.limits import HopLimits
 from gateway.cascade.link import REPLY, Asked, Link
 from gateway.cascade.neighbours import Below, Neighbours
+from gateway.cascade.pacing import Pacing
 from gateway.cascade.upstream import Upstream, ViewerRefused
 from gateway.video.cameras import Named
 from gateway.video.openings import Opening, VideoTooMany
+from media.faults import BelowUnreachable
+from media.states import Told
 from schema.watching import Wanted
 from supervision.faults import Fault
-from supervision.halls import Purpose, ViewingEnd
-from supervision.roster import WATCHERS, CameraFacts, Refused, Roster, RosterAnswer, read, written
+from supervision.halls import CameraState, Purpose, ViewingEnd
+from supervision.roster import WATCHERS, CameraFacts, HopEvent, Refused, Roster, RosterAnswer, read, written
 
 CITY, COUNTY, STRANGER = (Ed25519PrivateKey.generate() for _ in range(3))
 CAMERA = Named("620102", 1)
@@ -173,7 +176,7 @@ async def test_an_answer_is_believed_by_its_signature_alone(deed: str, case: str
 async def asked(way: Link, question: Asked) -> str:
     try:
         if question.deed == "events":
-            return "".join([str(event.code) async for event in way.listen(question)])
+            return "".join([str(event.code) async for event in way.listen(question, Pacing(1_000.0, 1_000))])
         await way.call(question, b"")
     except Fault as fault:
         return fault.code
@@ -186,3 +189,103 @@ async def test_an_event_without_an_end_is_refused() -> None:
 
     async with link(answering) as way:
         assert await asked(way, Asked(str(CAMERA), "events", ("lanzhou",))) == "VIDEO_BELOW_REFUSED"
+
+
+@dataclass
+class Flood:
+    """Says what it likes as fast as it is read. `read`: events, or pieces; the time goes by where the reader pauses."""
+
+    said: Callable[[int], HopEvent | None]
+    most: int
+    read: int = 0
+    moment: float = 1_000.0
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("offer"):
+            return signed(request, b"v=0")
+        if request.url.path.endswith("roster"):
+            return signed(request, written(RosterAnswer(camera=FACTS)))
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        return httpx.Response(200, stream=Pieces(self._pieces(token)))
+
+    async def _pieces(self, token: str) -> AsyncIterator[bytes]:
+        while self.read < self.most:
+            self.read += 1
+            event = self.said(self.read)
+            yield b"\n" * 1_000 if event is None else line(token, self.read, written(event))
+
+    async def pause(self, seconds: float) -> None:
+        self.moment += seconds
+        await asyncio.sleep(0)
+
+    def paced(self, up: Upstream) -> Upstream:
+        up.heard = Pacing(LIMITS.events_rate, LIMITS.events_burst, lambda: self.moment, self.pause)
+        up.told = Pacing(LIMITS.states_rate, LIMITS.events_burst, lambda: self.moment, self.pause)
+        return up
+
+
+def line(token: str, number: int, said: bytes) -> bytes:
+    return b"data: " + issue_reply(COUNTY, token, said, number).encode() + b" " + said + b"\n\n"
+
+
+class Pieces(httpx.AsyncByteStream):
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+
+def state(number: int) -> HopEvent:
+    return HopEvent(state=CameraState.LOST, code="CAMERA_SILENT", reason=f"{number}")
+
+
+FLOODS: dict[str, Callable[[int], HopEvent | None]] = {
+    "states": state, "that it is there": lambda _: HopEvent(), "empty lines": lambda _: None,
+    "refusals": lambda n: HopEvent(refused=Refused(id=f"{n:032x}", how=ViewingEnd.KICKED)),
+}  # fmt: skip
+
+
+async def heard(up: Upstream) -> list[Told]:
+    """What is told on, until nothing more comes."""
+    told = []
+    await up.ask("v=0")
+    try:
+        async for one in up.states():
+            told.append(one)  # noqa: PERF401 - what came before the end counts
+    except BelowUnreachable:
+        return told
+    raise AssertionError("it ends so")
+
+
+@pytest.mark.parametrize("case", FLOODS)
+async def test_what_a_gateway_below_says_is_read_at_a_pace(case: str) -> None:
+    flood = Flood(FLOODS[case], 500)
+    began = flood.moment
+    async with link(flood) as way, asyncio.timeout(60):
+        told = await heard(flood.paced(upstream(way)))
+    passed = flood.moment - began
+    assert passed >= (flood.read - LIMITS.events_burst) / LIMITS.events_rate - 0.1
+    assert len(told) <= LIMITS.events_burst + LIMITS.states_rate * passed + 1
+
+
+async def test_of_states_that_come_too_fast_the_last_is_told_and_nobody_who_is_refused_waits() -> None:
+    """400 states, with one refusal among the last, then a word that says nothing: a second later, as they come."""
+    goes = opening(1)
+    flood = Flood(lambda n: HopEvent(refused=Refused(id=goes.id, how=ViewingEnd.KICKED)) if n == 390 else state(n), 400)
+
+    def said(number: int) -> HopEvent:
+        if number <= 400:
+            return flood_said(number)
+        flood.moment += 1.0
+        return HopEvent()
+
+    flood_said, flood.said, flood.most = flood.said, said, 401
+    async with link(flood) as way, asyncio.timeout(60):
+        up = flood.paced(upstream(way))
+        await up.begin(goes)
+        told = await heard(up)
+    numbers = [int(one.reason) for one in told]
+    assert numbers == sorted(numbers)
+    assert numbers[: LIMITS.events_burst] == list(range(1, LIMITS.events_burst + 1)), "as they came, while they are few"
+    assert (numbers[-1], len(numbers) < 150, goes.over) == (400, True, ViewingEnd.KICKED)

@@ -1,6 +1,7 @@
 """Halls, cameras and viewings in a SQLite file and in a schema of a real PostgreSQL: one contract."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, insert, select
 
+from gateway.video.evidence_folder import EvidenceFolder
+from gateway.video.retention import Retention
+from supervision.audit import Deed
 from tenants import evidence_rows, hall_rows, viewing_rows
 from tenants.evidence_rows import Kept, Marked
 from tenants.hall_rows import HallCodeTaken, HallNotFound
@@ -166,12 +170,75 @@ async def test_a_moment_is_kept_or_fails_once_and_is_deleted_when_its_time_is_ov
     (due,) = await evidence_rows.kept(place, "620102", 0, 10)
     assert (due.id, due.sha256, due.sound) == (one, "a" * 64, "OPUS")
     assert await evidence_rows.kept(place, "620102", one, 10) == []
-    assert await evidence_rows.due(place, "620102", NOW + timedelta(days=29), 10) == []
-    assert await evidence_rows.due(place, "620102", NOW + timedelta(days=31), 10) == [due]
-    await evidence_rows.delete(place, "620102", one, NOW)
-    await evidence_rows.delete(place, "620102", two, NOW)
+    over = NOW + timedelta(days=31)
+    assert await evidence_rows.claim(place, "620102", NOW + timedelta(days=29), 10) == []
+    assert await evidence_rows.claim(place, "620102", over, 10) == [due]
+    for number in (one, two):
+        await evidence_rows.delete(place, "620102", number, NOW)
+    assert await evidence_rows.known(place, "620102", ["a" * 64]) == {"a" * 64}, "by whoever has not claimed it"
+    for number in (one, two):
+        await evidence_rows.delete(place, "620102", number, over)
     assert await rows(place, select(evidence.c.state).order_by(evidence.c.id)) == [("DELETED",), ("FAILED",), ("FAILED",)]
     assert await evidence_rows.known(place, "620102", ["a" * 64]) == set()
+
+
+async def test_a_clip_whose_time_is_over_is_claimed_once(place: Any) -> None:
+    hall = await add(place, halls, HALL)
+    camera = await add(place, cameras, CAMERA | {"hall_id": hall})
+    async with place.write("620102") as session:
+        viewing = await viewing_rows.begin(session, viewing_rows.Begun(camera, "liu", "", "", "PATROL", "why", "gw", NOW))
+    marked = Marked(viewing, "liu", "窗口无人", "gw", NOW, NOW + timedelta(days=30))
+    numbers = [await evidence_rows.begin(place, "620102", marked) for _ in range(20)]
+    for n in numbers:
+        assert await evidence_rows.keep(place, "620102", n, CLIP._replace(sha256=f"{n:064}"))
+    over = NOW + timedelta(days=31)
+    moments = [over + timedelta(seconds=n) for n in range(4)]
+    claims = await asyncio.gather(*(evidence_rows.claim(place, "620102", at, 7) for at in moments))
+    rest = [await evidence_rows.claim(place, "620102", over + timedelta(seconds=9), 7) for _ in range(3)]
+    given = [due.id for claim in (*claims, *rest) for due in claim]
+    assert sorted(given) == numbers, "each to one of them"
+    assert await evidence_rows.claim(place, "620102", over + timedelta(minutes=59), 50) == []
+    first, at = next((claim, at) for claim, at in zip(claims, moments, strict=True) if claim)
+    let_go = [due.id for due in first]
+    await evidence_rows.let_go(place, "620102", let_go, over + timedelta(minutes=5))
+    assert await evidence_rows.claim(place, "620102", over + timedelta(minutes=59), 50) == [], "not by whoever has not claimed them"
+    await evidence_rows.let_go(place, "620102", let_go, at)
+    assert [due.id for due in await evidence_rows.claim(place, "620102", over + timedelta(minutes=59), 50)] == let_go
+    later = await evidence_rows.claim(place, "620102", over + timedelta(minutes=90), 50)
+    assert sorted(due.id for due in later) == sorted(set(numbers) - set(let_go)), "whoever claimed them was killed"
+
+
+class Record:
+    """In the place of the log: what is put on record waits for the others, so that all of them are in the middle of it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def record(self, deeds: Mapping[str, Sequence[Deed]]) -> set[str]:
+        self.told += [deed.told for some in deeds.values() for deed in some]
+        await asyncio.sleep(0)
+        return set()
+
+
+async def test_of_several_gateways_one_deletes_a_clip_and_puts_it_on_record(place: Any, tmp_path: Path) -> None:
+    hall = await add(place, halls, HALL)
+    camera = await add(place, cameras, CAMERA | {"hall_id": hall})
+    async with place.write("620102") as session:
+        viewing = await viewing_rows.begin(session, viewing_rows.Begun(camera, "liu", "", "", "PATROL", "why", "gw", NOW))
+    folder, record = EvidenceFolder(tmp_path / "evidence"), Record()
+    marked = Marked(viewing, "liu", "窗口无人", "gw", NOW, NOW + timedelta(days=30))
+    for n in range(1, 11):
+        number = await evidence_rows.begin(place, "620102", marked)
+        assert await evidence_rows.keep(place, "620102", number, CLIP._replace(sha256=f"{n:064}"))
+        (folder.room("620102") / f"{n:064}.mp4").write_bytes(b"x")
+    auditing: Any = record
+    gateways = [Retention(lambda _: place, auditing, folder, f"gateway:{n}", lambda _: None) for n in range(4)]
+    over = NOW + timedelta(days=31)
+    counts = await asyncio.gather(*(gateway.all(["620102"], over + timedelta(seconds=n)) for n, gateway in enumerate(gateways)))
+    assert sum(counts) == 10
+    assert sorted(record.told) == sorted(set(record.told)), "each once"
+    assert (len(record.told), list((tmp_path / "evidence" / "620102").iterdir())) == (10, [])
+    assert await rows(place, select(evidence.c.state).distinct()) == [("DELETED",)]
 
 
 async def test_viewings_are_ended_by_their_rows_whoever_shows_them(place: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.config import Config
 from gateway.video import evidence_folder
 from gateway.video.evidence_folder import Draft, EvidenceFolder
 from supervision.faults import TenantUnreachable
@@ -261,6 +262,41 @@ async def test_a_disk_that_is_full_fails_the_clip_and_nobody_s_picture(
         assert "EVIDENCE_UNWRITABLE" in str(at.log.lines)
         seen = len(viewer.frames)
         await viewer.seen(seen + 10)
+
+
+async def test_a_disk_with_too_little_room_takes_no_clip_and_ends_those_under_way(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = [2_000]
+    monkeypatch.setattr(EvidenceFolder, "free", lambda _: free[0])
+    async with served(tmp_path, film, video_evidence_free_bytes=2_000) as at:
+        viewer = await watching(at)
+        first = await marked(at)
+        free[0] = 1_999
+        found = await became(at, first["id"], "KEPT")
+        assert (found["short"], found["failure"], file_of(at, found).exists()) == ("DISK_FULL", None, True)
+        for language, said in SAID.items():
+            answer = await at.ask("province", f"mutation {{ {MARK.format(at.camera, 'why')} }}", language)
+            (error,) = answer["errors"]
+            assert (error["message"], error["extensions"]["code"]) == (said, "EVIDENCE_DISK_FULL")
+        assert len(await listed(at, "province")) == 1
+        assert [line["problem"][0]["code"] for line in at.log.of("evidence")] == ["EVIDENCE_DISK_FULL"], "once"
+        await viewer.seen(len(viewer.frames) + 10)
+        free[0] = 2_000
+        async with asyncio.timeout(40):
+            while "errors" in (answer := await at.ask("province", f"mutation {{ {MARK.format(at.camera, 'why')} }}")):
+                assert answer["errors"][0]["extensions"]["code"] == "EVIDENCE_DISK_FULL"
+                await asyncio.sleep(0.05)
+
+
+SAID = {
+    "en": "The disk for clips has too little room left, so nothing is recorded.", "zh": "存放录像的磁盘空间不足，暂不能录像。",
+}  # fmt: skip
+
+
+def test_the_room_is_that_of_the_folder_s_disk_though_it_is_not_there_yet(tmp_path: Path) -> None:
+    assert EvidenceFolder(tmp_path / "a" / "b").free() > 0
+    assert Config().video_evidence_free_bytes == 1 << 30
 
 
 MINUTE_AGO, LONG_AGO = timedelta(minutes=1), timedelta(days=1)

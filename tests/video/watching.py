@@ -31,7 +31,7 @@ FILM = "hall.mp4"
 OPEN = 'openCamera(camera: "{}", reason: "{}", purpose: {}) {{ whepUrl eventsUrl token expiresAt endsAt viewer cameraName }}'
 SETTINGS: dict[str, Any] = {
     "video_port": 0, "video_addresses": ("127.0.0.1",), "video_linger": 0.2, "registry_refresh": 0.1, "video_note_every": 0.3,
-    "video_source_networks": ("127.0.0.0/8",), "gateway_name": "gw",
+    "video_source_networks": ("127.0.0.0/8",), "gateway_name": "gw", "video_evidence_free_bytes": 0,
 }  # fmt: skip
 
 in_both = pytest.mark.parametrize("place", [0, 2], indirect=True, ids=["here", "in workers"])
@@ -77,9 +77,9 @@ class Served(Insisting):
     def token(self, subject: str) -> str:
         return issue(subject, demo_signing(self.config), self.clock(), 3_600)
 
-    async def ask(self, who: str, query: str, /) -> Any:
-        answer = await self.client.post("/graphql", json={"query": query}, headers={"authorization": f"Bearer {self.token(who)}"})
-        return answer.json()
+    async def ask(self, who: str, query: str, /, language: str = "en") -> Any:
+        headers = {"authorization": f"Bearer {self.token(who)}", "accept-language": language}
+        return (await self.client.post("/graphql", json={"query": query}, headers=headers)).json()
 
     async def open(self, who: str, camera: str = "", reason: str = "日常巡查", purpose: str = "PATROL") -> Any:
         return await self.done(who, OPEN.format(camera or self.camera, reason, purpose))
