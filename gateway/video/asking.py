@@ -11,7 +11,6 @@ from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
 from media.faults import PublisherAbsent
 from media.states import State, Told
-from media.trial import tried
 from schema.watching import CameraAfar, Moment, Opened, Tested, Video, Wanted, Watched
 from supervision.camera_address import PUSHED
 from supervision.halls import ViewingEnd
@@ -66,7 +65,7 @@ class Asking:
             now = now if now.code else Told(now.state, PublisherAbsent.code, PublisherAbsent().message)
             return Tested(now.code, sentence(now, language) or "", 0.0)
         async with self.showing.tests:
-            fault = await tried(self.showing.cameras.source(tenant, found), self.showing.relay.settings)
+            fault = await self.showing.relay.tried(str(named), self.showing.cameras.source(tenant, found))
         seconds = round(time.monotonic() - began, 3)
         if fault is None:
             return Tested("", WELL[language], seconds)
