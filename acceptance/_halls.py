@@ -1,6 +1,7 @@
 """A gateway with a hall, as a process of its own that also writes down how much it holds; and viewers who decode nothing.
 
-`python -m acceptance._halls FOLDER LOG`: lines of JSON; each half second one of event `level`. Knows nothing of what is checked.
+`python -m acceptance._halls FOLDER LOG SETTINGS`: lines of JSON; each half second one of event `level`. SETTINGS: those that are
+otherwise, in JSON. Knows nothing of what is checked.
 """
 
 import asyncio
@@ -38,17 +39,19 @@ NOTED = 0.5
 """Seconds between two notes that a viewing goes on, here."""
 
 
-def configured(folder: Path) -> Config:
-    return Config(
-        data=folder / "data", port=0, demo_tokens=True, language="en", gateway_name="halls", video_films=str(folder / "films"),
-        video_addresses=("127.0.0.1",), video_note_every=NOTED, video_again=0.0, video_token_seconds=10, video_openings=10_000,
-        video_openings_each=10_000, video_opening_burst=100_000, video_opening_rate=10_000.0, video_linger=0.5, drain_within=2.0,
-    )  # fmt: skip
+def configured(folder: Path, **more: Any) -> Config:
+    usual: dict[str, Any] = {
+        "data": folder / "data", "port": 0, "demo_tokens": True, "language": "en", "gateway_name": "halls",
+        "video_films": str(folder / "films"), "video_addresses": ("127.0.0.1",), "video_note_every": NOTED, "video_again": 0.0,
+        "video_token_seconds": 10, "video_openings": 10_000, "video_openings_each": 10_000, "video_opening_burst": 100_000,
+        "video_opening_rate": 10_000.0, "video_linger": 0.5, "drain_within": 2.0,
+    }  # fmt: skip
+    return Config(**usual | {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()})
 
 
-def main(folder: Path, log: Path) -> None:
+def main(folder: Path, log: Path, settings: dict[str, Any]) -> None:
     """Serves until it is ended."""
-    config = configured(folder)
+    config = configured(folder, **settings)
     with log.open("ab", buffering=0) as lines:
 
         def write(line: dict[str, Any]) -> None:
@@ -83,9 +86,9 @@ def held() -> dict[str, float]:
 class Halls:
     """The gateway's process, killed and started anew as often as one likes; and those who ask it."""
 
-    def __init__(self, folder: Path, registry: Registry) -> None:
-        self.folder, self.registry = folder, registry
-        self.config = configured(folder)
+    def __init__(self, folder: Path, registry: Registry, settings: dict[str, Any]) -> None:
+        self.folder, self.registry, self.settings = folder, registry, settings
+        self.config = configured(folder, **settings)
         self.log, self.client = folder / "serve.log", httpx.AsyncClient()
         self.starts = 0
         self.camera = self.hall = ""
@@ -94,7 +97,8 @@ class Halls:
     async def start(self) -> None:
         self.starts += 1
         before = len(told(self.log, "listening"))
-        command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log)]
+        given = orjson.dumps(self.settings).decode()
+        command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log), given]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")}
         with (self.folder / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors)  # noqa: ASYNC220 - it goes on
@@ -103,6 +107,11 @@ class Halls:
                 await asyncio.sleep(0.05)
         await self.client.aclose()
         self.client = httpx.AsyncClient(base_url=told(self.log, "listening")[-1]["url"], timeout=30)
+
+    @property
+    def process(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     async def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         assert self._process is not None
@@ -119,8 +128,8 @@ class Halls:
         answer = await self.ask(who, f"mutation {{ done: {field} }}")
         return (answer.get("data") or {}).get("done")
 
-    async def hung(self, code: str) -> str:
-        told = f'{{hall: "{self.hall}", code: "{code}", name: "{code}", url: "file:hall.mp4"}}'
+    async def hung(self, code: str, url: str = "file:hall.mp4") -> str:
+        told = f'{{hall: "{self.hall}", code: "{code}", name: "{code}", url: "{url}"}}'
         return str((await self.done("manager", f'createCamera(input: {told}, reason: "hung up") {{ id }}'))["id"])
 
     async def pages(self, who: str, field: str, where: str, columns: str) -> list[Any]:
@@ -166,7 +175,9 @@ class Seeing(Keeper):
 
 
 @asynccontextmanager
-async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> AsyncIterator[Halls]:
+async def halls(
+    folder: Path, people: tuple[str, ...] = (), settings: dict[str, Any] | None = None, **film: Any
+) -> AsyncIterator[Halls]:
     """The small province with a hall and a camera, and these people beside those of the tests; everything ended afterwards."""
     (folder / "films").mkdir()
     (folder / "data").mkdir()
@@ -175,7 +186,7 @@ async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> Asyn
     registry = await Registry.open(configured(folder).registry_url)
     for grant in (*PEOPLE, *(Grant(subject=who, role="supervisor", path="620000/620100/620102/*") for who in people)):
         await registry.grant(grant)
-    here = Halls(folder, registry)
+    here = Halls(folder, registry, settings or {})
     await here.start()
     try:
         hall = 'createHall(input: {tenant: 620102, code: "H1", name: "hall"}, reason: "opened") { id }'
@@ -189,4 +200,4 @@ async def halls(folder: Path, people: tuple[str, ...] = (), **film: Any) -> Asyn
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), orjson.loads(sys.argv[3]))
