@@ -1,7 +1,7 @@
 """A gateway with a hall, as a process of its own that also writes down how much it holds; and viewers who decode nothing.
 
-`python -m acceptance._halls FOLDER LOG [plain]`: lines of JSON; each half second one of event `level`, but not where it is `plain`:
-then its CPU is the gateway's alone. Knows nothing of what is checked.
+`python -m acceptance._halls FOLDER LOG SETTINGS [plain]`: lines of JSON; each half second one of event `level`, but not where it is
+`plain`: then its CPU is the gateway's alone. SETTINGS: those that are otherwise, in JSON. Knows nothing of what is checked.
 """
 
 import asyncio
@@ -39,18 +39,20 @@ NOTED = 0.5
 """Seconds between two notes that a viewing goes on, here."""
 
 
-def configured(folder: Path) -> Config:
-    return Config(
-        data=folder / "data", port=0, demo_tokens=True, language="en", gateway_name="halls", video_films=str(folder / "films"),
-        video_addresses=("127.0.0.1",), video_source_networks=("127.0.0.0/8",), video_note_every=NOTED, video_again=0.0,
-        video_token_seconds=10, video_openings=10_000, video_openings_each=10_000, video_opening_burst=100_000,
-        video_opening_rate=10_000.0, video_linger=0.5, drain_within=2.0,
-    )  # fmt: skip
+def configured(folder: Path, **more: Any) -> Config:
+    usual: dict[str, Any] = {
+        "data": folder / "data", "port": 0, "demo_tokens": True, "language": "en", "gateway_name": "halls",
+        "video_films": str(folder / "films"), "video_addresses": ("127.0.0.1",), "video_source_networks": ("127.0.0.0/8",),
+        "video_note_every": NOTED, "video_again": 0.0,
+        "video_token_seconds": 10, "video_openings": 10_000, "video_openings_each": 10_000, "video_opening_burst": 100_000,
+        "video_opening_rate": 10_000.0, "video_linger": 0.5, "drain_within": 2.0,
+    }  # fmt: skip
+    return Config(**usual | {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()})
 
 
-def main(folder: Path, log: Path, is_plain: bool) -> None:
+def main(folder: Path, log: Path, settings: dict[str, Any], is_plain: bool) -> None:
     """Serves until it is ended."""
-    config = configured(folder)
+    config = configured(folder, **settings)
     with log.open("ab", buffering=0) as lines:
 
         def write(line: dict[str, Any]) -> None:
@@ -86,9 +88,9 @@ def held() -> dict[str, float]:
 class Halls:
     """The gateway's process, killed and started anew as often as one likes; and those who ask it."""
 
-    def __init__(self, folder: Path, registry: Registry) -> None:
-        self.folder, self.registry = folder, registry
-        self.config = configured(folder)
+    def __init__(self, folder: Path, registry: Registry, settings: dict[str, Any]) -> None:
+        self.folder, self.registry, self.settings = folder, registry, settings
+        self.config = configured(folder, **settings)
         self.log, self.client = folder / "serve.log", httpx.AsyncClient()
         self.starts = 0
         self.is_plain = False
@@ -98,8 +100,9 @@ class Halls:
     async def start(self) -> None:
         self.starts += 1
         before = len(told(self.log, "listening"))
+        given = orjson.dumps(self.settings).decode()
         plain = ["plain"] if self.is_plain else []
-        command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log), *plain]
+        command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log), given, *plain]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")}
         with (self.folder / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors)  # noqa: ASYNC220 - it goes on
@@ -110,7 +113,7 @@ class Halls:
         self.client = httpx.AsyncClient(base_url=told(self.log, "listening")[-1]["url"], timeout=30)
 
     @property
-    def pid(self) -> int:
+    def process(self) -> int:
         assert self._process is not None
         return self._process.pid
 
@@ -176,7 +179,9 @@ class Seeing(Keeper):
 
 
 @asynccontextmanager
-async def halls(folder: Path, people: tuple[str, ...] = (), is_plain: bool = False, **film: Any) -> AsyncIterator[Halls]:
+async def halls(
+    folder: Path, people: tuple[str, ...] = (), settings: dict[str, Any] | None = None, is_plain: bool = False, **film: Any
+) -> AsyncIterator[Halls]:
     """The small province with a hall and a camera, and these people beside those of the tests; everything ended afterwards."""
     (folder / "films").mkdir()
     (folder / "data").mkdir()
@@ -185,7 +190,7 @@ async def halls(folder: Path, people: tuple[str, ...] = (), is_plain: bool = Fal
     registry = await Registry.open(configured(folder).registry_url)
     for grant in (*PEOPLE, *(Grant(subject=who, role="supervisor", path="620000/620100/620102/*") for who in people)):
         await registry.grant(grant)
-    here = Halls(folder, registry)
+    here = Halls(folder, registry, settings or {})
     here.is_plain = is_plain
     await here.start()
     try:
@@ -200,4 +205,4 @@ async def halls(folder: Path, people: tuple[str, ...] = (), is_plain: bool = Fal
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), "plain" in sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), orjson.loads(sys.argv[3]), "plain" in sys.argv[4:])

@@ -19,10 +19,10 @@ GROWN_MOST = 24.0
 WITHIN = 60.0
 
 
-async def opening(here: Halls, number: int) -> Any:
+async def opening(here: Halls, number: int, camera: str = "") -> Any:
     """Again where the audit's entry took too long, as it may on a busy machine: nothing was opened then."""
     while True:
-        answer = await here.ask("province", f"mutation {{ done: {OPEN.format(here.camera, f'r{number}')} }}")
+        answer = await here.ask("province", f"mutation {{ done: {OPEN.format(camera or here.camera, f'r{number}')} }}")
         if "errors" not in answer:
             return answer["data"]["done"]
         if answer["errors"][0]["extensions"]["code"] != "AUDIT_UNWRITABLE":
@@ -30,9 +30,9 @@ async def opening(here: Halls, number: int) -> Any:
         await asyncio.sleep(1)
 
 
-async def one(here: Halls, number: int) -> float:
+async def one(here: Halls, number: int, camera: str = "") -> float:
     """Joins, sees packets, leaves. Seconds until the first packet."""
-    opened = await opening(here, number)
+    opened = await opening(here, number, camera)
     viewer, began = Seeing(), time.monotonic()
     status = await viewer.join(here, opened)
     if status != 201:

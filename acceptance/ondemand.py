@@ -28,9 +28,9 @@ def cpu(pid: int) -> float:
 async def cost(here: Halls) -> float:
     """Per cent of a core."""
     await asyncio.sleep(SETTLED)
-    before, began = cpu(here.pid), time.monotonic()
+    before, began = cpu(here.process), time.monotonic()
     await asyncio.sleep(STILL)
-    return (cpu(here.pid) - before) / (time.monotonic() - began) * 100
+    return (cpu(here.process) - before) / (time.monotonic() - began) * 100
 
 
 async def joined(here: Halls, number: int) -> tuple[Seeing, object]:

@@ -1,7 +1,7 @@
 """Between two processes of one gateway: messages both ways over a socket pair, each with its length before it, calls and answers.
 
 Files that are open go along. Whoever holds an end was given it by the process that made the pair; there is no other way to it.
-Bounded: of one message, and of what waits to be taken. Knows nothing of what is said.
+Bounded: of one message, of what waits to be taken, and of what is being done for the other end. Knows nothing of what is said.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from time import monotonic
 from typing import Any, Protocol, TypeAlias
@@ -23,8 +24,12 @@ log = logging.getLogger(__name__)
 MESSAGE_MOST = 4_194_304
 WAITING_MOST = 16_777_216
 """Bytes that the other end has not taken yet; beyond, it is not there any more."""
+DOING_MOST = 10_000
+"""Calls of the other end that are not answered yet; beyond, what it says is no message."""
 READ = 262_144
 FILES = 8
+PING = 1.0
+"""Seconds between two signs of life."""
 HEAD = 4
 
 Said: TypeAlias = dict[str, Any]
@@ -60,14 +65,18 @@ class Channel:
         self._numbers = count(1)
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._doing: dict[int, asyncio.Future[Any]] = {}
-        self.is_over = False
+        self._over = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         end.setblocking(False)
         self._loop.add_reader(end, self._take)
 
-    def say(self, name: str, said: Said, files: Sequence[int] = ()) -> None:
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    def say(self, name: str, said: Said) -> None:
         """Where the other end is gone, nothing happens."""
-        self._send({"say": name, "said": said}, files)
+        self._send({"say": name, "said": said})
 
     async def call(self, name: str, said: Said, files: Sequence[int] = ()) -> Any:
         """The answer. Whoever is cancelled here is cancelled there. Raises the other end's Fault, ChannelLost."""
@@ -82,11 +91,26 @@ class Channel:
             if self._calls.pop(number, None) is not None and not self.is_over and answer.cancelled():
                 self._send({"cancel": number})
 
+    async def heard_from(self, patience: float) -> None:
+        """Until it is over, or the other end has said nothing for so many seconds. Both ends say that they are there.
+
+        While this process stood still itself, nothing could be heard.
+        """
+        quiet, before = 0.0, monotonic()
+        while not self.is_over and quiet < patience:
+            self.say("here", {})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PING):  # wait_for of Python 3.11 can lose a cancellation
+                    await self._over.wait()
+            now = monotonic()
+            quiet = 0.0 if self.heard_at >= before else quiet + min(now - before, 2 * PING)
+            before = now
+
     def close(self) -> None:
         """A second time does nothing."""
         if self.is_over:
             return
-        self.is_over = True
+        self._over.set()
         self._loop.remove_reader(self._end)
         self._loop.remove_writer(self._end)
         self._end.close()
@@ -112,9 +136,9 @@ class Channel:
     def _send(self, message: Said, files: Sequence[int] = ()) -> None:
         if self.is_over:
             return
-        content = orjson.dumps(message)
+        content, ours = orjson.dumps(message), [os.dup(file) for file in files]
         self._size += HEAD + len(content)
-        self._waiting.append((memoryview(len(content).to_bytes(HEAD, "big") + content), [os.dup(file) for file in files]))
+        self._waiting.append((memoryview(len(content).to_bytes(HEAD, "big") + content), ours))
         if len(content) > MESSAGE_MOST or self._size > WAITING_MOST:
             self._gone()
         elif len(self._waiting) == 1:
@@ -180,6 +204,8 @@ class Channel:
             if (task := self._doing.get(message["cancel"])) is not None:
                 task.cancel()
         else:
+            if len(self._doing) >= DOING_MOST:
+                raise ValueError("too many calls")
             files = [self._files.popleft() for _ in range(message["files"])]
             self._begun(int(message["call"]), message["do"], message["said"], files)
 

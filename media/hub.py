@@ -40,8 +40,8 @@ SOON = 1.0
 
 
 class Hub(Telling):
-    """`sound`: whether this camera's sound may be heard. `room`: raises a Refusal where no further peer has room. `shelf`: of what
-    is kept of all cameras.
+    """`sound`: whether this camera's sound may be heard. `room`: raises a Refusal where no further peer has room; where True, no
+    further viewer. `shelf`: of what is kept of all cameras.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Hub(Telling):
         settings: VideoSettings,
         entrance: Entrance,
         sound: bool,
-        room: Callable[[], None],
+        room: Callable[[bool], None],
         shelf: Shelf,
     ) -> None:
         super().__init__()
@@ -118,16 +118,16 @@ class Hub(Telling):
         return viewing
 
     def _check_room(self) -> None:
-        self._room()
+        self._room(True)
         if sum(not viewing.is_inner for viewing in self.viewings) >= self.settings.viewers_per_camera:
             raise ViewersExceeded(f"{self.settings.viewers_per_camera} at this camera")
 
     async def publish(self, offer: str) -> Publishing:
-        """Answers the offer of a hall that pushes; who pushed before is sent away."""
+        """Answers the offer of a hall that pushes; who pushed before is sent away. However many watch, there is room for it."""
         if not isinstance(self.source, PushedSource):
             raise NotPushed
         taken = admitted(offer, self.settings, "sendonly")
-        self._room()
+        self._room(False)
         publishing = Publishing(self.settings, taken)
         publishing.on_end = lambda: self._gone(publishing)
         before = tuple(self._publishing)

@@ -11,11 +11,13 @@ Lives in one event loop. Knows no rights: it does what it is asked.
 import asyncio
 
 from media.entrance import Entrance
-from media.faults import ViewersExceeded
+from media.faults import SourceFault, ViewersExceeded
 from media.hub import Hub
 from media.lately import Shelf
 from media.settings import VideoSettings
 from media.source import Source
+from media.trial import tried
+from media.viewing import Viewing
 
 
 class Relay:
@@ -54,9 +56,12 @@ class Relay:
         await asyncio.gather(*(hub.close() for hub in self.hubs.values()))
         self._entrance.close()
 
-    def _room(self) -> None:
+    async def tried(self, name: str, source: Source) -> SourceFault | None:
+        return await tried(source, self.settings)
+
+    def _room(self, for_viewer: bool) -> None:
         visits = [visit for hub in self.hubs.values() for visit in hub.visits if not visit.is_inner]
-        if len(visits) >= self.settings.viewers:
+        if for_viewer and sum(isinstance(visit, Viewing) for visit in visits) >= self.settings.viewers:
             raise ViewersExceeded(f"{self.settings.viewers} here")
         if sum(not visit.connected.is_set() for visit in visits) >= self.settings.joining:
             raise ViewersExceeded(f"{self.settings.joining} are joining")

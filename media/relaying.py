@@ -6,6 +6,7 @@ Protocols alone. `tests/media/test_relaying.py` asks the same of both.
 from collections.abc import AsyncGenerator, Mapping
 from typing import BinaryIO, NamedTuple, Protocol
 
+from media.faults import SourceFault
 from media.recording import Clip
 from media.settings import VideoSettings
 from media.source import Source
@@ -104,6 +105,9 @@ class Relaying(Protocol):
 
     async def forget(self, name: str) -> None:
         """A camera that is no more: its viewers are sent away."""
+
+    async def tried(self, name: str, source: Source) -> SourceFault | None:
+        """A camera of that name, opened for a moment and shown to nobody: what is wrong with it."""
 
     async def close(self) -> None:
         """Everybody out."""

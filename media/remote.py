@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from media.channel import Channel, ChannelLost
-from media.faults import WorkerLost
+from media.faults import SourceFault, WorkerLost
 from media.recording import Clip
 from media.relaying import Figures
 from media.remote_below import Belows
@@ -28,15 +28,21 @@ from supervision.evidence import EvidenceShort
 
 log = logging.getLogger(__name__)
 
-PING = 1.0
 AGAIN_FIRST, AGAIN_MOST = 0.1, 5.0
 """Seconds before a worker is started again; doubles."""
 STEADY = 20.0
 """Seconds after which a worker that ran is started again at once."""
 STARTS_WITHIN = 30.0
+LINE_MOST = 1_000
+"""Characters of a line that is logged for it."""
 CLOSED_WITHIN = 5.0
 IDLE, LOST = Told(State.IDLE), Told(State.LOST, WorkerLost.code, WorkerLost().message)
 NOTHING = Stats(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+
+
+def paused(before: float, lived: float) -> float:
+    """Seconds until the next worker is started, after one that lived so long."""
+    return AGAIN_FIRST if lived > STEADY else min(2 * before, AGAIN_MOST)
 
 
 class RemoteVisit:
@@ -48,10 +54,9 @@ class RemoteVisit:
         self._over: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
     async def kick(self, reason: Ended = Ended.KICKED) -> None:
-        """Ends it now. A second time does nothing."""
+        """Ends it now, also where whoever kicks does not wait for it. A second time does nothing."""
         if not self._over.done():
-            with suppress(ChannelLost):
-                await self._relay.call("kick", {"number": self._number, "how": reason})
+            self._relay.say("kick", {"number": self._number, "how": reason})
         await self.ended()
 
     async def ended(self) -> Ended:
@@ -89,7 +94,7 @@ class RemoteRecording:
         said = self._hub.said() | self._said | {"short": self._why}
         try:
             return clip_heard(await relay.call("record", said, [self._out.fileno()]))
-        except ChannelLost:
+        except (ChannelLost, ValueError, TypeError):
             raise WorkerLost from None
 
 
@@ -158,7 +163,7 @@ class RemoteRelay:
 
     def start(self) -> None:
         """A second time does nothing."""
-        if self._running is None:
+        if self._running is None and not self._is_closing:
             self._running = asyncio.ensure_future(self._run())
 
     def hub(self, name: str, source: Source, sound: bool = False) -> RemoteHub:
@@ -174,10 +179,19 @@ class RemoteRelay:
 
     async def forget(self, name: str) -> None:
         if (hub := self.hubs.pop(name, None)) is not None:
-            with suppress(ChannelLost):
-                await self.call("forget", {"name": name})
-            hub.lost(IDLE)
-            self.belows.forget(hub.source)
+            try:
+                with suppress(ChannelLost):
+                    await self.call("forget", {"name": name})
+            finally:
+                hub.lost(IDLE)
+                self.belows.forget(hub.source)
+
+    async def tried(self, name: str, source: Source) -> SourceFault | None:
+        try:
+            await self.called("try", {"source": source_said(source, self.belows.number)})
+        except SourceFault as fault:
+            return fault
+        return None
 
     async def close(self) -> None:
         if self._running is None:
@@ -212,6 +226,8 @@ class RemoteRelay:
     async def up(self) -> None:
         """Until the worker is there. Raises WorkerLost."""
         self.start()
+        if self._is_closing:
+            raise WorkerLost
         try:
             async with asyncio.timeout(STARTS_WITHIN):
                 await self._ready.wait()
@@ -234,7 +250,7 @@ class RemoteRelay:
             visit.answer = await self.called(what, said | {"number": number})
         except BaseException:  # whatever it is, a cancelled request too: nobody is there, and it goes on as it came
             self.visits.pop(number, None)
-            self.say("let_go", {"number": number})
+            self.say("kick", {"number": number, "how": Ended.FAILED})
             raise
         return visit
 
@@ -245,10 +261,11 @@ class RemoteRelay:
             for number, stats in said.items():
                 if (visit := self.visits.get(int(number))) is not None:
                     visit.stats = stats_heard(stats)
-        elif name == "ended" and (visit := self.visits.pop(said["number"], None)) is not None:
+        elif name == "ended" and (visit := self.visits.get(said["number"])) is not None:
             visit.over(Ended(said["how"]), None if said["stats"] is None else stats_heard(said["stats"]))
+            del self.visits[said["number"]]
         elif name == "log":
-            log.log(int(said["level"]), str(said["said"]))
+            log.log(int(said["level"]), str(said["said"])[:LINE_MOST])
         elif name == "closed":
             self._closed.set()
         elif name in ("listen", "unlisten"):
@@ -269,13 +286,15 @@ class RemoteRelay:
                 await self._lived()
             except OSError as problem:
                 log.error(f"a worker could not be started: {problem.strerror}")
-            pause = AGAIN_FIRST if monotonic() - began > STEADY else min(2 * pause, AGAIN_MOST)
+            except Exception:  # whatever it is: nobody else would start the next one
+                log.exception("a worker could not be kept running")
+            pause = paused(pause, monotonic() - began)
             await asyncio.sleep(pause)
 
     async def _lived(self) -> None:
         """One worker, from its start to its end."""
         self._over.clear()
-        channel = Channel(await self.process.start(), self, fault_said, fault_heard)
+        channel, said = Channel(await self.process.start(), self, fault_said, fault_heard), "it did not start"
         try:
             async with asyncio.timeout(STARTS_WITHIN):
                 await channel.call("begin", settings_said(self.settings))
@@ -283,24 +302,17 @@ class RemoteRelay:
             self._ready.set()
             for hub in self.hubs.values():
                 hub.found()
-            await self._watched(channel)
-            log.warning("a worker has ended: the cameras that it showed are lost, it is started again")
+            await channel.heard_from(self.settings.worker_silent_after)
+            said = "it ended by itself" if self._over.is_set() else "it said nothing any more"
         except (TimeoutError, ChannelLost):
-            log.warning("a worker did not start")
+            pass
         finally:
             self._channel = None
             self._ready.clear()
             channel.close()
             self._nobody()
-            await self.process.end(CLOSED_WITHIN if self._closed.is_set() else 0)
-
-    async def _watched(self, channel: Channel) -> None:
-        """Until it is gone, or says nothing."""
-        while not self._over.is_set() and monotonic() - channel.heard_at < self.settings.worker_silent_after:
-            channel.say("ping", {})
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PING):  # wait_for of Python 3.11 can lose a cancellation
-                    await self._over.wait()
+            code = await self.process.end(CLOSED_WITHIN if self._closed.is_set() else 0)
+        log.warning(f"a worker is gone, and with it the cameras that it showed: {said} (code {code}); it is started again")
 
     def _nobody(self) -> None:
         how, told = (Ended.CLOSED, IDLE) if self._is_closing else (Ended.WORKER_LOST, LOST)

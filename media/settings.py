@@ -40,7 +40,7 @@ class VideoSettings:
     key_again: float = 0.5                      # between two key frames asked of a source
 
     viewers_per_camera: int = 500
-    viewers: int = 1_000
+    viewers: int = 1_000                        # halls that push are not counted
     joining: int = 100                          # viewers and publishers that are not connected yet
     join_within: float = 10.0                   # for a viewer to connect
     viewer_silent_after: float = 10.0           # of media sent without a report coming back
@@ -49,7 +49,7 @@ class VideoSettings:
     publisher_bits: int = 6_000_000             # a second, asked of a publisher at most
     resends: int = 400                          # packets sent again to one viewer in a second
 
-    worker_silent_after: float = 10.0           # without a word of such a process: it is ended, and started anew
+    worker_silent_after: float = 10.0           # without a word between such a process and its owner: it ends, and is started anew
 
     evidence_before: float = 60.0               # of a marked moment, as far as it was being watched
     evidence_after: float = 60.0                # of it; the camera stays open for that long

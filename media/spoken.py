@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from media import faults
+from media.feed import SOUND_RATES
 from media.recording import Clip
 from media.settings import VideoSettings
 from media.source import Source
@@ -18,7 +19,7 @@ from media.sources.pushed import PushedSource
 from media.sources.rtsp import RtspSource
 from media.states import State, Told
 from media.viewing import Stats
-from supervision.evidence import EvidenceShort
+from supervision.evidence import EvidenceShort, container
 from supervision.faults import Failure, Fault
 
 Said: TypeAlias = dict[str, Any]
@@ -39,7 +40,7 @@ def source_said(source: Source, number: Callable[[Below], int]) -> Said:
     """`number`: by which a gateway below is asked for from the other side. Raises TypeError for a source of another kind."""
     match source:
         case FileSource(path, loop):
-            return {"kind": "file", "path": str(path), "loop": loop}
+            return {"kind": "file", "path": str(path.absolute()), "loop": loop}
         case RtspSource(url):
             return {"kind": "rtsp", "url": url}
         case PushedSource():
@@ -65,12 +66,19 @@ def told_heard(said: list[Any]) -> Told:
 
 
 def stats_heard(said: list[Any]) -> Stats:
-    return Stats(*said)
+    """Raises ValueError, TypeError for what is no such figures."""
+    since, size, packets, resent, dropped, keys_asked, replays, lost_share, joined_ms = said
+    counts = (int(one) for one in (size, packets, resent, dropped, keys_asked, replays))
+    return Stats._make((float(since), *counts, float(lost_share), float(joined_ms)))
 
 
 def clip_heard(said: list[Any]) -> Clip:
-    clip = Clip(*said)
-    return clip._replace(short=None if clip.short is None else EvidenceShort(clip.short))
+    """A file is named by what is said here. Raises ValueError, TypeError for what is no clip."""
+    begins, ends, pictures, lost, sound, kind, short = said
+    if sound not in ("", *SOUND_RATES) or kind != container(sound.upper()):
+        raise ValueError("of no kind that is made here")
+    short = None if short is None else EvidenceShort(short)
+    return Clip(float(begins), float(ends), int(pictures), int(lost), sound, kind, short)
 
 
 def fault_said(fault: Fault) -> Said:

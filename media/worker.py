@@ -1,7 +1,8 @@
 """A process of its own for some of a gateway's cameras: `python -m media.worker FD`, started by `media.remote` at the other end.
 
 It has a relay, as the gateway's own process would, and does what the channel says. Its end is the channel's end: signals that
-are meant for the gateway do not end it, and when the gateway dies it dies too.
+are meant for the gateway do not end it, and when the gateway dies it dies too. So it does when the gateway says nothing any more:
+who may look is decided there, and nobody looks while it cannot be.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from media.channel import Channel, ChannelLost
 from media.hub import Hub
 from media.recording import Recording
 from media.relay import Relay
+from media.source import Source
 from media.spoken import Said, fault_heard, fault_said, settings_heard, source_heard, told_heard
 from media.states import Told
 from media.viewing import Ended, Viewing, Visit
@@ -31,6 +33,8 @@ COUNTED = 0.5
 """Seconds between two tellings of what viewers got."""
 CLOSED_WITHIN = 3.0
 """Seconds for telling viewers that it is over."""
+LINE_MOST = 1_000
+"""Characters of a line that is logged."""
 DIE_WITH_PARENT = 1
 """prctl's PR_SET_PDEATHSIG."""
 
@@ -72,8 +76,8 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling: dict[str, asyncio.Task[None]] = {}
         self._calls: Mapping[str, Any] = {
-            "begin": self._begin, "view": self._view, "publish": self._publish, "kick": self._kick, "record": self._record,
-            "forget": self._forget, "figures": self._figures,
+            "begin": self._begin, "view": self._view, "publish": self._publish, "record": self._record, "forget": self._forget,
+            "figures": self._figures, "try": self._try,
         }  # fmt: skip
 
     async def run(self) -> None:
@@ -91,14 +95,12 @@ class Worker:
 
     def heard(self, name: str, said: Said) -> None:
         hub = self._relay.hubs.get(said.get("name", "")) if self._relay is not None else None
-        if name == "ping":
-            self.channel.say("pong", {})
-        elif name == "stop" and (recording := self._recordings.get(said["number"])) is not None:
+        if name == "stop" and (recording := self._recordings.get(said["number"])) is not None:
             recording.stop(EvidenceShort(said["why"]))
         elif name == "below" and (queue := self._listening.get(said["number"])) is not None:
             queue.put_nowait(said)
-        elif name == "let_go" and (visit := self._visits.get(said["number"])) is not None:
-            self._later(visit.kick(Ended.FAILED))
+        elif name == "kick" and (visit := self._visits.get(said["number"])) is not None:
+            self._later(visit.kick(Ended(said["how"])))
         elif name == "set":
             with suppress(Fault):  # told when somebody comes
                 self._hub(said)
@@ -115,13 +117,25 @@ class Worker:
     async def _begin(self, said: Said, _: list[int]) -> None:
         self._relay = Relay(settings_heard(said))
         self._later(self._count())
+        self._later(self._listen(self._relay.settings.worker_silent_after))
+
+    async def _listen(self, patience: float) -> None:
+        await self.channel.heard_from(patience)
+        self.over.set()
+
+    @property
+    def relay(self) -> Relay:
+        """It is told to begin before anything else."""
+        assert self._relay is not None
+        return self._relay
+
+    def _source(self, said: Said) -> Source:
+        return source_heard(said["source"], self.relay.settings, lambda number, name: Below(name, number, self))
 
     def _hub(self, said: Said) -> Hub:
-        relay, known = self._relay, said["name"]
-        assert relay is not None
-        is_new = known not in relay.hubs
-        source = source_heard(said["source"], relay.settings, lambda number, name: Below(name, number, self))
-        hub = relay.hub(known, source, said["sound"])
+        known = said["name"]
+        is_new = known not in self.relay.hubs
+        hub = self.relay.hub(known, self._source(said), said["sound"])
         if is_new:
             self._telling[known] = self._later(self._tell(hub))
         return hub
@@ -150,10 +164,6 @@ class Worker:
         self._counted.pop(number, None)
         self.channel.say("ended", {"number": number, "how": how, "stats": _stats(visit)})
 
-    async def _kick(self, said: Said, _: list[int]) -> None:
-        if (visit := self._visits.get(said["number"])) is not None:
-            await visit.kick(Ended(said["how"]))
-
     def _record(self, said: Said, files: list[int]) -> Awaitable[list[Any]]:
         """It begins at once, for what is said next may be that it ends."""
         out = cast(BinaryIO, os.fdopen(files.pop(), "wb", buffering=0))
@@ -169,15 +179,21 @@ class Worker:
             del self._recordings[number]
             out.close()
 
-    async def _forget(self, said: Said, _: list[int]) -> None:
+    def _forget(self, said: Said, _: list[int]) -> Awaitable[None]:
+        """Begun at once: whoever does not wait for its end does not keep anybody's picture."""
         if (telling := self._telling.pop(said["name"], None)) is not None:
             telling.cancel()
-        if self._relay is not None:
-            await self._relay.forget(said["name"])
+        return asyncio.shield(self._later(self.relay.forget(said["name"])))
 
     async def _figures(self, said: Said, _: list[int]) -> list[int]:
-        hub = None if self._relay is None else self._relay.hubs.get(said["name"])
+        hub = self.relay.hubs.get(said["name"])
         return [0, 0, 0] if hub is None else list(await hub.figures())
+
+    async def _try(self, said: Said, _: list[int]) -> None:
+        """Raises what is wrong with the camera."""
+        fault = await self.relay.tried("", self._source(said))
+        if fault is not None:
+            raise fault
 
     async def _closed(self) -> None:
         """Everybody out, and told; then it is over."""
@@ -237,7 +253,7 @@ class Lines(logging.Handler):
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = "" if trace is None else f" ({type(problem).__qualname__}, {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
-        said = str(record.msg).partition("\n")[0]
+        said = str(record.msg).partition("\n")[0][:LINE_MOST].encode(errors="replace").decode()
         self._channel.say("log", {"level": record.levelno, "said": f"{record.name}: {said}{place}"})
 
 

@@ -1,4 +1,7 @@
-"""The process of a worker: started with one end of a channel, and ended. It inherits that end and nothing else."""
+"""The process of a worker: started with one end of a channel, and ended. It inherits that end and nothing else.
+
+It runs this very code, whatever lies in the folder that the gateway was started in.
+"""
 
 import asyncio
 import socket
@@ -7,6 +10,9 @@ from asyncio.subprocess import DEVNULL
 from asyncio.subprocess import Process as Started
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
+
+HOUSE = Path(__file__).parents[1]
 
 
 class Process:
@@ -27,7 +33,7 @@ class Process:
         command = (sys.executable, "-m", "media.worker", str(theirs.fileno()))
         try:
             self._started = await asyncio.create_subprocess_exec(
-                *command, pass_fds=(theirs.fileno(),), stdin=DEVNULL, stdout=DEVNULL, env=dict(self._environment)
+                *command, pass_fds=(theirs.fileno(),), stdin=DEVNULL, stdout=DEVNULL, cwd=HOUSE, env=dict(self._environment)
             )
         except BaseException:  # whatever it is, a cancelled start too: it goes on as it came
             ours.close()
@@ -36,10 +42,10 @@ class Process:
             theirs.close()
         return ours
 
-    async def end(self, patience: float) -> None:
-        """By itself within these seconds, for its channel has ended; or else by force."""
+    async def end(self, patience: float) -> int | None:
+        """By itself within these seconds, for its channel has ended; or else by force. Its code: below 0, a signal."""
         if (started := self._started) is None:
-            return
+            return None
         try:
             if patience:
                 async with asyncio.timeout(patience):
@@ -51,3 +57,4 @@ class Process:
                 started.kill()
             await started.wait()
             self._started = None
+        return started.returncode

@@ -12,7 +12,7 @@ from gateway.video.cameras import Named, sentence
 from gateway.video.showing import Showing
 from media.faults import PublisherAbsent
 from media.states import State, Told
-from media.trial import longest, tried
+from media.trial import longest
 from schema.watching import CameraAfar, Moment, Opened, Tested, Video, Wanted, Watched
 from supervision.camera_address import PUSHED
 from supervision.halls import ViewingEnd
@@ -69,7 +69,7 @@ class Asking:
         settings = self.showing.relay.settings
         async with self.showing.tests:
             patience.longer(longest(settings))
-            fault = await tried(self.showing.cameras.source(tenant, found), settings)
+            fault = await self.showing.relay.tried(str(named), self.showing.cameras.source(tenant, found))
         seconds = round(time.monotonic() - began, 3)
         if fault is None:
             return Tested("", WELL[language], seconds)

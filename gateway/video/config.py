@@ -12,8 +12,8 @@ class VideoConfig:
     """As in Config."""
 
     # fmt: off
-    video_workers: int = setting(0, "processes that cameras are spread over; 0: the gateway's own process", 0, most=64)
-    video_worker_silent_after: float = setting(10.0, "seconds without a word of it after which it is ended and started anew", 2)
+    video_workers: int = setting(0, "processes that cameras are spread over, 64 MB each; 0: the gateway's own process", 0, most=64)
+    video_worker_silent_after: float = setting(10.0, "seconds without a word between gateway and worker until the worker ends", 2)
     video_port: int = setting(0, "first UDP port of viewers and publishers of video, one a worker; 0: any free", 0, most=65_535)
     video_addresses: tuple[str, ...] = setting((), "addresses that video is sent from, by commas; empty: all of this host")
     video_advertised: tuple[str, ...] = setting((), "addresses told in place of those, in the same order; empty: the same")
@@ -37,7 +37,7 @@ class VideoConfig:
     video_replay_again: float = setting(0.8, "seconds between two replays that one viewer asks for", 0)
     video_key_again: float = setting(0.5, "seconds between two key frames asked of a source", 0)
     video_viewers_per_camera: int = setting(500, "viewers of one camera in one process", 1)
-    video_viewers: int = setting(1_000, "viewers and publishers in one process", 1)
+    video_viewers: int = setting(1_000, "viewers in one process; halls that push always have room", 1)
     video_joining: int = setting(100, "viewers and publishers in one process that are not connected yet", 1)
     video_join_within: float = setting(10.0, "seconds for a viewer to connect after the answer", 0.1)
     video_viewer_silent_after: float = setting(10.0, "seconds of media sent without a report after which a viewer is gone", 1)

@@ -143,6 +143,14 @@ async def test_what_is_no_message_is_its_end(what: str) -> None:
     theirs.close()
 
 
+async def test_calls_that_nobody_answers_are_bounded(ends: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.channel.DOING_MOST", 20)
+    asked = [asyncio.ensure_future(ends[0].channel.call("wait", {})) for _ in range(21)]
+    found = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 20)
+    assert {type(one) for one in found} == {ChannelLost}
+    assert ends[1].over.is_set()
+
+
 async def test_who_takes_nothing_is_not_waited_for_without_bound() -> None:
     ours, theirs = socket.socketpair()
     end = End(ours)

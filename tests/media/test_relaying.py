@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiortc import RTCSessionDescription
 
-from media.faults import ClipEmpty, NotPushed, OfferInvalid, OfferWithoutH264
+from media.faults import CameraUnauthorised, ClipEmpty, NotPushed, OfferInvalid, OfferWithoutH264, ViewersExceeded
 from media.relay import Relay
 from media.relaying import Relaying
 from media.remote import RemoteRelay
@@ -186,6 +186,34 @@ async def test_a_hall_pushes_and_the_next_one_takes_its_place(where: str, film: 
         assert (await first_of(hub, "connecting", "PUBLISHER_REFUSED")).reason
         for one in (keeper, *agents):
             await one.leave()
+
+
+@everywhere
+async def test_a_hall_that_pushes_has_room_however_many_watch(where: str, film: Path) -> None:
+    async with relaying(where, replace(QUICK, viewers=1)) as relay:
+        hub, keeper, other, agent = relay.hub("hall", PushedSource()), Keeper(), Keeper(), Agent(film)
+        await keeper.join(hub)
+        with pytest.raises(ViewersExceeded):
+            await other.join(hub)
+        await agent.publish(hub)
+        await keeper.kept(lambda packets: len(packets) > 40)
+        assert (await hub.figures()).viewers == 1
+        for one in (keeper, other, agent):
+            await one.leave()
+
+
+@everywhere
+async def test_a_camera_is_tried_and_shown_to_nobody(where: str, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the process where it would be shown: no other needs to read what it sends."""
+    if where != "here":
+        monkeypatch.setattr("media.relay.tried", None)
+    async with relaying(where) as relay, Camera(pictures(film), password="right") as camera:
+        assert await relay.tried("hall", RtspSource(camera.url, QUICK)) is None
+        fault = await relay.tried("hall", RtspSource(camera.url.replace("right", "wrong"), QUICK))
+        assert isinstance(fault, CameraUnauthorised)
+        assert fault.message.startswith("The camera does not take the user name and password.")
+        assert dict(relay.hubs) == {}
+        await asyncio.wait_for(camera.nobody.wait(), 40)
 
 
 @everywhere

@@ -19,7 +19,7 @@ from tests.door.small import configured
 from tests.video.chromium import chromium
 from tests.video.killing import killed
 from tests.video.test_page import enter, frames_grow
-from tests.video.watching import Served, Viewer, hung, served
+from tests.video.watching import Served, Viewer, hung, served, served_again, withdrawn
 
 WORKERS: dict[str, Any] = {"video_workers": 2, "video_worker_silent_after": 60.0}
 
@@ -35,12 +35,12 @@ def test_a_camera_has_always_the_same_worker_and_few_move_when_one_is_added() ->
     assert len(moved) < 0.3 * len(names)
 
 
-async def test_each_worker_has_a_port_of_its_own_and_none_of_our_settings(tmp_path: Path) -> None:
-    environ = {"PATH": "/bin", "MINGJING_SECRET_KEY_FILE": "/key"}
+async def test_each_worker_has_a_port_of_its_own_and_none_of_our_secrets(tmp_path: Path) -> None:
+    environ = {"PATH": "/bin", "LC_ALL": "C", "MINGJING_SECRET_KEY_FILE": "/key", "PGPASSWORD": "geheim", "TURN_SECRET": "s"}
     made = relaying(configured(tmp_path, video_workers=3, video_port=50_000), environ)
     assert isinstance(made, Workers)
     assert [one.settings.port for one in made._workers] == [50_000, 50_001, 50_002]
-    assert [one.process._environment for one in made._workers] == [{"PATH": "/bin"}] * 3  # type: ignore[attr-defined]
+    assert [one.process._environment for one in made._workers] == [{"PATH": "/bin", "LC_ALL": "C"}] * 3  # type: ignore[attr-defined]
     assert isinstance(relaying(configured(tmp_path), environ), Relay)
     with pytest.raises(SettingInvalid):
         relaying(configured(tmp_path, video_workers=3, video_port=65_534), environ)
@@ -83,9 +83,30 @@ async def test_a_viewing_is_closed_by_the_hall_and_its_bytes_are_written(tmp_pat
         assert (await at.sent("province", "KICKED"))["bytes"] > 1_000
 
 
-def kill(workers: list[int]) -> None:
+def kill(workers: list[int], how: signal.Signals = signal.SIGKILL) -> None:
     for worker in workers:
-        os.kill(worker, signal.SIGKILL)
+        os.kill(worker, how)
+
+
+async def test_a_right_that_went_while_the_worker_stood_still_is_gone_when_it_goes_on(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film, **WORKERS) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        kill(workers_of(os.getpid()), signal.SIGSTOP)
+        await at.registry.grant(withdrawn("province"))
+        await at.ended("RIGHT_WITHDRAWN")
+        kill(workers_of(os.getpid()), signal.SIGCONT)
+        await viewer.gone()
+
+
+async def test_a_gateway_ends_though_its_workers_stand_still_and_leaves_none_behind(tmp_path: Path, film: Path) -> None:
+    async with served(tmp_path, film, **WORKERS) as at:
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        kill(workers_of(os.getpid()), signal.SIGSTOP)
+    assert workers_of(os.getpid()) == []
+    async with served_again(tmp_path, film) as at:
+        assert [one["endedAs"] for one in await at.viewings()] == ["GATEWAY_ENDED"]
 
 
 async def counted(at: Served) -> None:
