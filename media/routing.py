@@ -5,6 +5,7 @@ comes every second from everyone, is read where it comes in: the transport's tas
 receiver reports alone no object is made of it.
 """
 
+from contextlib import suppress
 from functools import partial
 from struct import error
 from typing import Protocol, cast
@@ -33,19 +34,24 @@ def read_at_once(transport: RTCDtlsTransport) -> None:
 
 
 def _read(transport: RTCDtlsTransport, data: bytes) -> None:
-    """Reports by themselves; all else through aiortc's own reading, which is written to wait and never does."""
-    try:
-        said = transport._rx_srtp.unprotect_rtcp(data)
-        found = reports(said)
-        if found is None:
+    with suppress(pylibsrtp.Error):
+        heard(transport, transport._rx_srtp.unprotect_rtcp(data))
+
+
+def heard(transport: RTCDtlsTransport, said: bytes) -> None:
+    """Reports by themselves; all else through aiortc's own reading, which is written to wait and never does.
+
+    What is wrong is left out.
+    """
+    found = reports(said)
+    if found is None:
+        with suppress(StopIteration, ValueError, IndexError, error):
             transport._handle_rtcp_data(said).send(None)
-            return
-        for source, lost in found:
-            sender = transport._rtp_router.senders.get(source)
-            if sender is not None:
-                cast(Reported, sender).reported(lost)
-    except (StopIteration, pylibsrtp.Error, ValueError, IndexError, error):
         return
+    for source, lost in found:
+        sender = transport._rtp_router.senders.get(source)
+        if sender is not None:
+            cast(Reported, sender).reported(lost)
 
 
 def reports(said: bytes) -> list[tuple[int, float]] | None:
