@@ -34,7 +34,7 @@ def read_at_once(transport: RTCDtlsTransport) -> None:
 
 
 def _read(transport: RTCDtlsTransport, data: bytes) -> None:
-    with suppress(pylibsrtp.Error):
+    with suppress(pylibsrtp.Error, ValueError):  # the latter where it is longer than any
         heard(transport, transport._rx_srtp.unprotect_rtcp(data))
 
 
