@@ -114,23 +114,35 @@ async def gone_at(viewer: Viewer) -> float:
 
 
 async def cut(figures: Figures, at: Cascade) -> None:
-    """One after the other loses their right at one of the gateways; the others' picture goes on."""
+    """One after the other loses their right at one of the gateways; the others' picture goes on. And so without a hop."""
     for level in LEVELS:
         names = [f"{level}{n}" for n in range(10)]
         await granted(at, names)
         viewers = [(await joined(at, name))[0] for name in names]
-        gone = []
-        for name, viewer in zip(names[:-1], viewers, strict=False):
-            ends, began = asyncio.create_task(gone_at(viewer)), time.monotonic()
-            await at.gateways[level].served.registry.grant(withdrawn(name))
-            gone.append((await ends - began) * 1000)
-        seen = len(viewers[-1].frames)
-        await viewers[-1].seen(seen + 25)
-        figures.say(f"right withdrawn at {level}: asked for → picture gone", spoken(gone))
-        figures.at_most(f"right withdrawn at {level}: slowest", max(gone) / 1000, 1.0)
+        await taken_back(figures, f"right withdrawn at {level}", at.gateways[level].served, names, viewers)
         for viewer in viewers:
-            await viewer.leave()
             at.viewers.remove(viewer)
+    names = [f"own{n}" for n in range(10)]
+    await granted(at, names)
+    viewers = [await at.county.watch(await at.county.open(name, at.camera)) for name in names]
+    await taken_back(figures, "right withdrawn, one gateway", at.county, names, viewers)
+
+
+async def taken_back(figures: Figures, what: str, served: Served, names: Sequence[str], viewers: Sequence[Viewer]) -> None:
+    """From all but the last one, at that gateway."""
+    gone = []
+    for viewer in viewers:
+        await viewer.seen(1)
+    for name, viewer in zip(names[:-1], viewers, strict=False):
+        ends, began = asyncio.create_task(gone_at(viewer)), time.monotonic()
+        await served.registry.grant(withdrawn(name))
+        gone.append((await ends - began) * 1000)
+    seen = len(viewers[-1].frames)
+    await viewers[-1].seen(seen + 25)
+    figures.say(f"{what}: asked for → picture gone", spoken(gone))
+    figures.at_most(f"{what}: slowest", max(gone) / 1000, 1.0)
+    for viewer in viewers:
+        await viewer.leave()
 
 
 async def killed(figures: Figures, at: Cascade) -> None:
