@@ -7,8 +7,11 @@ import asyncio
 import logging
 import resource
 import socket
+import time
 from asyncio import TimerHandle, Transport
-from functools import partial
+from email.utils import formatdate
+from functools import lru_cache, partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -22,6 +25,9 @@ from gateway.memory import settled
 DESCRIPTORS = 65_536
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+ACCEPTED_WITHIN = 0.001
+"""Seconds from the word to exit to its doing: a loop's timers come after the connections that it accepted, and asyncio drops one
+that it accepted and did not begin before its server was closed."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -55,6 +61,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_came()
+        self.server_state.default_headers = dated(int(time.time()))
         super().on_headers_complete()
 
     def _wait_for_head(self) -> None:
@@ -75,13 +82,21 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
+@lru_cache(maxsize=1)
+def dated(second: int) -> list[tuple[bytes, bytes]]:
+    """The headers of every answer that begins in this second (RFC 9110, 6.6.1)."""
+    return [(b"date", formatdate(second, usegmt=True).encode())]
+
+
 class Server(uvicorn.Server):
-    """Says in the log where it listens."""
+    """Says in the log where it listens. Sleeps while nothing happens."""
 
     def __init__(self, config: uvicorn.Config, log: Log) -> None:
         super().__init__(config)
         self.log = log
         self.listening = asyncio.Event()
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """From now on requests come in."""
@@ -90,6 +105,27 @@ class Server(uvicorn.Server):
         if self.started:
             self.log({"level": "info", "event": "listening", "url": self.url})
             self.listening.set()
+
+    async def main_loop(self) -> None:
+        """Until it is told to exit. uvicorn's own wakes ten times a second to see whether it was, and to write the date."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            if not self.should_exit:
+                await self._told.wait()
+                await asyncio.sleep(ACCEPTED_WITHIN)
+        finally:
+            self._loop = None
+
+    def exit(self) -> None:
+        """Tells it to exit; from any thread, and from a signal's handler."""
+        self.should_exit = True
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(self._told.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The second SIGINT does not wait for requests under way."""
+        super().handle_exit(sig, frame)
+        self.exit()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """What would go on for hours is ended at once, and told why; requests under way are finished."""

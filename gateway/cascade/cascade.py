@@ -75,6 +75,8 @@ class Cascade:
     """Seconds that this process ran: by them gateways above are judged silent."""
     numbers: Iterator[int] = field(default_factory=partial(count, 1))
     """Of what is said below: they rise for as long as this process lives."""
+    _any: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something comes that has to be tended."""
     _used: dict[str, dict[str, float]] = field(default_factory=dict)
     """Gateway above → its tokens, and until when they would be good."""
 
@@ -105,6 +107,7 @@ class Cascade:
             found = self.upstreams[camera] = Upstream(
                 camera, link, self.session, self.numbers, self.showing.end, self.showing.later
             )
+            self._any.set()
         return found
 
     def source(self, camera: Named) -> Source | None:
@@ -172,6 +175,7 @@ class Cascade:
 
     def hop_told(self, above: str, camera: Named) -> Hop:
         """The same, for a roster: the first one begins it."""
+        self._any.set()
         return self.hops.setdefault((above, camera), Hop(self, above, camera))
 
     def stop(self) -> None:
@@ -189,6 +193,9 @@ class Cascade:
         config = self.showing.house.config
         told_at = time.monotonic()
         while True:
+            if not self.hops and not self.upstreams:
+                self._any.clear()
+                await self._any.wait()
             await asyncio.sleep(TENDED)
             now, ran = time.monotonic(), self.running.look()
             for key, hop in list(self.hops.items()):

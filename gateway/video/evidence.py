@@ -208,8 +208,13 @@ class Evidence:
             self._house.log(line | told(again))
 
     async def mind_disk(self) -> None:
-        """While too little is free nothing is recorded, and what is being recorded ends with what it has. Until cancelled."""
+        """While too little is free nothing is recorded, and what is being recorded ends with what it has. Until cancelled.
+
+        With nothing open and nothing being recorded there is nothing to mind.
+        """
         while True:
+            if not self._recorded:
+                await self._openings.some()
             await self._look_at_disk()
             await asyncio.sleep(DISK_LOOK)
 

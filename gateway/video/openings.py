@@ -83,12 +83,17 @@ class Openings:
     def __init__(self, key: bytes, most: int, each: int, token_seconds: int) -> None:
         self._key, self._most, self._each, self._seconds = key, most, each, token_seconds
         self._known: dict[str, Opening] = {}
+        self._any = asyncio.Event()
 
     def __iter__(self) -> Iterator[Opening]:
         return iter(list(self._known.values()))
 
     def __len__(self) -> int:
         return len(self._known)
+
+    async def some(self) -> None:
+        """Waits until there is one: with none there is nothing to look at, and nothing wakes the process."""
+        await self._any.wait()
 
     def room(self, subject: str) -> None:
         """Raises VideoTooMany."""
@@ -103,10 +108,13 @@ class Openings:
         self.room(actor.subject)
         opening = Opening(number or token_hex(16), actor, wanted, hours, ends_at, through=through)
         self._known[opening.id] = opening
+        self._any.set()
         return opening
 
     def forget(self, opening: Opening) -> None:
         self._known.pop(opening.id, None)
+        if not self._known:
+            self._any.clear()
 
     def token(self, opening: Opening, now: float) -> str:
         """Another one; the last two are good."""

@@ -257,19 +257,23 @@ class Showing:
         return found
 
     async def watch(self) -> None:
-        """Looks at what no lease tells, until cancelled."""
+        """Looks at what no lease tells, while there is anything open and once more, until cancelled."""
         while True:
             await asyncio.sleep(LOOK)
+            was_empty = not len(self.openings)
             self.elsewhere.look(self._shown(), self._ended_elsewhere)
             for opening in self.openings:
                 await self._look(opening)
             self.evidence.look()
+            if was_empty:
+                await self.openings.some()
 
     async def note(self) -> None:
         """Writes down from time to time that viewings go on, until cancelled. Nothing waits for it: a tenant may be slow."""
         noted = self.house.clock()
         async with asyncio.TaskGroup() as notes:
             while True:
+                await self.openings.some()
                 await asyncio.sleep(LOOK)
                 if (now := self.house.clock()) - noted >= self.house.config.video_note_every:
                     noted = now

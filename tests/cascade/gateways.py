@@ -105,7 +105,7 @@ class Gateway:
     async def stop(self) -> None:
         if self.at is None or self.serving is None or self._running is None or self._registry is None:
             return
-        self.serving.should_exit = True
+        self.serving.exit()
         await self._running
         await self._registry.close()
         await self.at.client.aclose()

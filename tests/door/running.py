@@ -77,6 +77,6 @@ def running(config: Config, clock: Callable[[], float]) -> Iterator[Running]:
         with httpx.Client(base_url=serving.url, timeout=30) as client:
             yield Running(config, log, serving, client, clock)
     finally:
-        serving.should_exit = True
+        serving.exit()
         thread.join(30)
         assert not thread.is_alive()

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import threading
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -27,6 +29,12 @@ def url(config: Config) -> str:
 def test_it_is_healthy_and_ready(gateway: Running) -> None:
     assert gateway.client.get("/healthz").json() == {"healthy": True}
     assert gateway.client.get("/readyz").json() == {"ready": True, "tenants": 5, "asked": 5}
+
+
+def test_an_answer_has_the_date_of_its_second(gateway: Running) -> None:
+    before = int(time.time())
+    said = parsedate_to_datetime(gateway.client.get("/healthz").headers["date"])
+    assert before <= said.timestamp() <= time.time()
 
 
 def test_a_dead_tenant_makes_nothing_unready_and_is_named(own_gateway: Running) -> None:
@@ -101,7 +109,7 @@ def test_what_is_under_way_is_answered_before_it_stops(own_gateway: Running) -> 
         assert wire.recv(100).startswith(b"HTTP/1.1 100 ")  # the request is being answered: it waits for its body
         closed = threading.Event()
         threading.Thread(target=_wait_closed, args=(own_gateway.port, closed), daemon=True).start()
-        own_gateway.server.should_exit = True
+        own_gateway.server.exit()
         assert closed.wait(20)  # nobody new is let in
         wire.sendall(body)
         told = b""

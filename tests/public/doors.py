@@ -53,6 +53,6 @@ def serving(config: Config, store: Path, clock: Callable[[], float] = time.monot
         with httpx.Client(base_url=running.url, timeout=30) as client:
             yield Door(client, log, running.url)
     finally:
-        running.should_exit = True
+        running.exit()
         thread.join(30)
         assert not thread.is_alive()

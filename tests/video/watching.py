@@ -226,7 +226,7 @@ async def served_again(folder: Path, film: Path, clock: Clock | None = None, **s
     running = asyncio.create_task(serving.serve())
 
     def stop() -> None:
-        serving.should_exit = True
+        serving.exit()
 
     at = Served(config, httpx.AsyncClient(), log, clock, registry, film.parent, stop=stop)
     try:
