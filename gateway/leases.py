@@ -51,8 +51,12 @@ class Leases:
     async def taken(self, subject: str, told: Told) -> "Lease":
         """The rights of this person, held until `given_back`. They stand at the moment of the taking."""
         scope, snapshot = await self.rights.of(subject)
+        began = time.monotonic()
         while not await self.rights.stand(scope, snapshot):
             scope, snapshot = await self.rights.of(subject)
+            began = time.monotonic()
+        if not self._held:  # nobody asked since they all were given back; now it answered
+            self._seen = began
         lease = Lease(subject, told, scope, snapshot)
         self._held.add(lease)
         self.wake()  # whatever happened since is found by the next look

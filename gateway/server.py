@@ -6,9 +6,13 @@ uvicorn's httptools protocol gathers an address or a header of any size, and wai
 import asyncio
 import logging
 import resource
+import signal
 import socket
+import threading
 import time
 from asyncio import TimerHandle, Transport
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from functools import lru_cache, partial
 from types import FrameType
@@ -17,14 +21,15 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import HANDLED_SIGNALS
 
 from gateway.config import Config
 from gateway.log import Lines, Log
 from gateway.memory import settled
 
 DESCRIPTORS = 65_536
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_LARGE, TOO_SLOW = b"431 Request Header Fields Too Large", b"408 Request Timeout"
+CUT = b"HTTP/1.1 %s\r\ndate: %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 ACCEPTED_WITHIN = 0.001
 """Seconds from the word to exit to its doing: a loop's timers come after the connections that it accepted, and asyncio drops one
 that it accepted and did not begin before its server was closed."""
@@ -61,8 +66,13 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_came()
-        self.server_state.default_headers = dated(int(time.time()))
+        self.server_state.default_headers = dated()
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """To what is no request."""
+        self.server_state.default_headers = dated()
+        super().send_400_response(msg)
 
     def _wait_for_head(self) -> None:
         """A head that came whole in one piece, as most do, needs no timer."""
@@ -75,17 +85,21 @@ class Protocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
-    def _cut(self, answer: bytes) -> None:
+    def _cut(self, status: bytes) -> None:
         self._head_came()
         if not self.transport.is_closing():
-            self.transport.write(answer)
+            self.transport.write(CUT % (status, dated()[0][1]))
             self.transport.close()
 
 
+def dated() -> list[tuple[bytes, bytes]]:
+    """The headers of every answer whose request's head came in this second (RFC 9110, 6.6.1)."""
+    return [(b"date", _date(int(time.time())))]
+
+
 @lru_cache(maxsize=1)
-def dated(second: int) -> list[tuple[bytes, bytes]]:
-    """The headers of every answer that begins in this second (RFC 9110, 6.6.1)."""
-    return [(b"date", formatdate(second, usegmt=True).encode())]
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
 
 
 class Server(uvicorn.Server):
@@ -110,11 +124,25 @@ class Server(uvicorn.Server):
         """Until it is told to exit. uvicorn's own wakes ten times a second to see whether it was, and to write the date."""
         self._loop = asyncio.get_running_loop()
         try:
-            if not self.should_exit:
-                await self._told.wait()
-                await asyncio.sleep(ACCEPTED_WITHIN)
+            with self._signals_wake(self._loop):
+                if not self.should_exit:
+                    await self._told.wait()
+            await asyncio.sleep(ACCEPTED_WITHIN)
         finally:
             self._loop = None
+
+    @contextmanager
+    def _signals_wake(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """A handler that Python calls between two of its steps would wait for the next wake, were the loop about to sleep."""
+        signals = HANDLED_SIGNALS if threading.current_thread() is threading.main_thread() else ()
+        for sig in signals:
+            loop.add_signal_handler(sig, self.handle_exit, sig, None)
+        try:
+            yield
+        finally:
+            for sig in signals:
+                loop.remove_signal_handler(sig)
+                signal.signal(sig, self.handle_exit)
 
     def exit(self) -> None:
         """Tells it to exit; from any thread, and from a signal's handler."""
@@ -123,7 +151,7 @@ class Server(uvicorn.Server):
             loop.call_soon_threadsafe(self._told.set)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The second SIGINT does not wait for requests under way."""
+        """Wakes whoever waits for the word."""
         super().handle_exit(sig, frame)
         self.exit()
 

@@ -43,10 +43,11 @@ class Feed:
         sound.restart()
 
     def connected(self) -> None:
-        """The source is there; pictures may come."""
+        """The source is there; pictures may come. Why none does may have been said before."""
         if self.connected_at is None:
             self.connected_at = self.heard_at = monotonic()
-            self._tell(None)
+            if not self.excused:
+                self._tell(None)
 
     @property
     def patience(self) -> float:

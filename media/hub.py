@@ -207,13 +207,14 @@ class Hub(Telling):
 
     def _let_go(self) -> None:
         self._letting_go = None
+        rests = self._running is None and self.state.state in RESTING
         self._break_off()
         if self._tending is not None:
             self._tending.cancel()
             self._tending = None
         self.keeping.keep(False)
         self._video.forget()
-        if self.state.state not in RESTING:
+        if not rests:  # what a gateway below rests in, it may have left when somebody asks it again
             self._tell(Told(State.IDLE))
 
     def _break_off(self) -> None:

@@ -196,6 +196,7 @@ class Cascade:
             if not self.hops and not self.upstreams:
                 self._any.clear()
                 await self._any.wait()
+                told_at = time.monotonic()
             await asyncio.sleep(TENDED)
             now, ran = time.monotonic(), self.running.look()
             for key, hop in list(self.hops.items()):

@@ -89,7 +89,7 @@ class Hop:
         """Who watches from now on. Raises RosterInvalid, HopLoop and what keeps them from being put on record."""
         async with self._busy:
             self._check(roster)
-            self.heard_at = self.cascade.running.seconds
+            self.heard_at = self.cascade.running.look()
             said = {one.id: one for one in roster.watching}
             for gone in roster.gone:
                 self._leaves(gone)

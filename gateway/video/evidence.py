@@ -210,12 +210,12 @@ class Evidence:
     async def mind_disk(self) -> None:
         """While too little is free nothing is recorded, and what is being recorded ends with what it has. Until cancelled.
 
-        With nothing open and nothing being recorded there is nothing to mind.
+        It is looked at in the beginning, for the log; then while anything is open or on its way to be recorded.
         """
         while True:
-            if not self._recorded:
-                await self._openings.some()
             await self._look_at_disk()
+            if not (self._recorded or self._marking or self._under_way):
+                await self._openings.some()
             await asyncio.sleep(DISK_LOOK)
 
     async def _look_at_disk(self) -> None:

@@ -84,6 +84,7 @@ class Openings:
         self._key, self._most, self._each, self._seconds = key, most, each, token_seconds
         self._known: dict[str, Opening] = {}
         self._any = asyncio.Event()
+        """Set while there is one at least."""
 
     def __iter__(self) -> Iterator[Opening]:
         return iter(list(self._known.values()))
@@ -92,7 +93,7 @@ class Openings:
         return len(self._known)
 
     async def some(self) -> None:
-        """Waits until there is one: with none there is nothing to look at, and nothing wakes the process."""
+        """Waits until there is one: with none there is nothing to look at."""
         await self._any.wait()
 
     def room(self, subject: str) -> None:

@@ -257,10 +257,10 @@ class Showing:
         return found
 
     async def watch(self) -> None:
-        """Looks at what no lease tells, while there is anything open and once more, until cancelled."""
+        """Looks at what no lease tells, until cancelled: while anything is open, and once after the last is gone."""
         while True:
             await asyncio.sleep(LOOK)
-            was_empty = not len(self.openings)
+            was_empty = not self.openings
             self.elsewhere.look(self._shown(), self._ended_elsewhere)
             for opening in self.openings:
                 await self._look(opening)

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -32,13 +34,21 @@ class FileSource:
     loop: bool = True
 
     async def run(self, feed: Feed) -> None:
+        """In a thread of its own: glibc gives each thread a heap, and what is kept of the last seconds would fill all by turns."""
+        thread = ThreadPoolExecutor(1, "film")
+        try:
+            await self._run(feed, partial(asyncio.get_running_loop().run_in_executor, thread))
+        finally:
+            thread.shutdown(wait=False)
+
+    async def _run(self, feed: Feed, reading: Callable[..., Awaitable[Any]]) -> None:
         began, offset = monotonic(), 0.0
         while True:
             with contextlib.closing(Film(self.path)) as film:
-                await asyncio.to_thread(film.open)
+                await reading(film.open)
                 feed.connected()
                 end = 0.0
-                while chunk := await asyncio.to_thread(film.read):
+                while chunk := await reading(film.read):
                     end = max(end, *(packet.due + packet.lasts for packet in chunk))
                     await Playing(chunk, feed, began, offset).over()
             offset += end

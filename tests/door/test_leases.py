@@ -15,6 +15,7 @@ from supervision.grant import Grant
 from supervision.scope import Scope
 from tenants.provision import prepare_registry
 from tenants.registry import Registry
+from tenants.registry_store import RegistryUnreachable
 from tests.door.small import TREE
 from tests.postgres import Server
 
@@ -70,6 +71,25 @@ async def told_after(leases: Leases, change: Callable[[], Awaitable[object]]) ->
     scope = await asyncio.wait_for(told.get(), 20)
     leases.given_back(lease)
     return scope
+
+
+async def test_after_a_rest_one_look_that_fails_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, told = f"sqlite:///{tmp_path}/registry.db", list[Scope | None]()
+    await prepared(url)
+    async with registry_at(url) as registry:
+        leases = Leases(Rights(registry, time.time, 16), 60.0)
+        leases._seen -= 3_600  # for so long nobody held anything
+        lease = await leases.taken("city", told.append)
+        monkeypatch.setattr(registry, "policy_version", silent)
+        await leases.look()
+        assert (told, lease.scope is None) == ([], False), "the registry answered just now"
+        leases._seen -= 61
+        await leases.look()
+        assert told == [None]
+
+
+async def silent() -> int:
+    raise RegistryUnreachable
 
 
 async def test_a_revocation_made_here_is_told(url: str) -> None:

@@ -15,7 +15,7 @@ from media.relaying import Showing
 from media.sources.below import BelowSource
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
-from media.states import Told
+from media.states import State, Told
 from tests.media.camera import Camera, pictures, told
 from tests.media.peers import LOOPBACK, Keeper, Watcher
 from tests.media.test_cameras import goes_on
@@ -101,6 +101,26 @@ async def test_what_goes_wrong_in_the_county_is_told_in_the_province_and_the_con
         assert cascade.province.attempts == cascade.city.attempts == 1
         await keeper.leave()
     await camera.kill()
+
+
+async def test_what_was_put_right_in_the_county_is_seen_by_who_comes_then(film: Path) -> None:
+    async with Camera(pictures(film), password="right") as camera, Cascade(camera.url.replace("right", "wrong")) as cascade:
+        keeper = Keeper()
+        await keeper.join(cascade.province)
+        await told(cascade.province, "unauthorised")
+        async with asyncio.timeout(40):
+            while not all(hub._feed and hub._feed.connected_at for hub in (cascade.province, cascade.city)):  # noqa: ASYNC110 - no word of it
+                await asyncio.sleep(0.01)
+        assert cascade.province.state.state == cascade.city.state.state == State.UNAUTHORISED  # the connection makes it no better
+        await keeper.leave()
+        for hub in (cascade.province, cascade.city):
+            await told(hub, "idle")
+        await told(cascade.county, "unauthorised")
+        cascade.county.replace(RtspSource(camera.url, QUICK))
+        later = Keeper()
+        await later.join(cascade.province)
+        goes_on(await later.kept(lambda packets: len(packets) > 40))
+        await later.leave()
 
 
 async def test_a_gateway_between_that_dies_is_asked_again(film: Path) -> None:

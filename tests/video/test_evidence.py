@@ -264,6 +264,15 @@ async def test_a_disk_that_is_full_fails_the_clip_and_nobody_s_picture(
         await viewer.seen(seen + 10)
 
 
+async def test_a_disk_with_too_little_room_is_told_before_anybody_looks(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EvidenceFolder, "free", lambda _: 1_999)
+    async with served(tmp_path, film, video_evidence_free_bytes=2_000) as at, asyncio.timeout(40):
+        while not at.log.of("evidence"):  # noqa: ASYNC110 - written by a task of the gateway's own
+            await asyncio.sleep(0.02)
+
+
 async def test_a_disk_with_too_little_room_takes_no_clip_and_ends_those_under_way(
     tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

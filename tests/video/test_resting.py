@@ -36,36 +36,46 @@ class Resting(selectors.DefaultSelector):
             await self.rests.wait()
 
 
-async def looked_and_left(at: Served, opened: Any) -> None:
-    viewer = await at.watch(opened)
+async def looked_and_left(at: Served, camera: str) -> None:
+    viewer = await at.watch(await at.open("province", camera))
     await viewer.seen()
     await at.client.delete(viewer.location, headers=viewer.headers)
     await viewer.leave()
 
 
-def moved_on(at: Served) -> None:
+def moved_on(*gateways: Served) -> None:
     """So far that no token is good any more, and nobody comes back to a picture."""
-    at.clock.offset += at.config.video_token_seconds + at.config.video_again + 1
+    for at in gateways:
+        at.clock.offset += at.config.video_token_seconds + at.config.video_again + 1
 
 
 async def one_gateway(folder: Path, film: Path, selector: Resting) -> None:
     async with served(folder, film, registry_refresh=600) as at:
+        for turn in (1, 2):
+            await selector.rest()
+            await looked_and_left(at, at.camera)
+            await at.ended("LEFT", turn)
+            moved_on(at)
         await selector.rest()
-        await looked_and_left(at, await at.open("province"))
-        moved_on(at)
-        await selector.rest()
+        viewer = await at.watch(await at.open("province"))
+        await viewer.seen()
+        at.clock.offset += at.config.video_lifetime
+        await viewer.gone()
+        await at.ended("LIFETIME_OVER")
 
 
 async def three_gateways(folder: Path, film: Path, selector: Resting) -> None:
-    async with cascade(folder, film, registry_refresh=600, video_roster_silent=3.0) as at:
-        await selector.rest()
-        await looked_and_left(at.province, await at.province.open("province", at.camera))
-        await at.county.ended("LEFT")
-        for gateway in at.gateways.values():
-            moved_on(gateway.served)
+    async with cascade(folder, film, registry_refresh=600, video_roster_silent=10.0) as at:
+        for turn in (1, 2):
+            await selector.rest()
+            assert [len(one.inside.hops) + len(one.inside.upstreams) for one in at.gateways.values()] == [0, 0, 0]
+            await looked_and_left(at.province, at.camera)
+            await at.county.ended("LEFT", turn)
+            moved_on(*(gateway.served for gateway in at.gateways.values()))
         await selector.rest()
 
 
+@pytest.mark.parametrize("place", [0], indirect=True, ids=["here"])  # a worker is asked each second whether it lives
 @pytest.mark.parametrize("asked", [one_gateway, three_gateways], ids=["one", "three above each other"])
 def test_nothing_wakes_gateways_while_nobody_watches(
     tmp_path: Path, film: Path, asked: Callable[[Path, Path, Resting], Coroutine[Any, Any, None]]
