@@ -33,7 +33,8 @@ class Config(VideoConfig):
     # fmt: off
     data: Path = setting(Path("var/demo"), "folder of the registry, the tenants' SQLite files and the keys")
     registry: str = setting("", "URL of the registry, sqlite:///PATH or postgresql://HOST/NAME; empty: registry.db in `data`")
-    registry_refresh: float = setting(10.0, "seconds between two looks at the registry for tenants that came, went or moved", 0.05)
+    registry_refresh: float = setting(5.0, "seconds between two looks at the registry for tenants that came, went or moved", 0.05)
+    registry_rest: float = setting(60.0, "seconds between two such looks while nobody asks anything", 0.05)
     postgres_passfile: str = setting("", "password file of PostgreSQL (the .pgpass format); empty: what libpq would take")
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8123, "port to listen on; 0: any free one", 0, most=65_535)

@@ -133,12 +133,21 @@ class House:
         asked = limits.tenants_per_statement, limits.postgres_connections, self.config.postgres_passfile
         for advice in await advices(self.registry.homes.values(), *asked):
             self.log({"level": "warning", "event": "lock table", "said": advice})
+        self.rights.asked.set()
         while True:
-            await asyncio.sleep(self.config.registry_refresh)
+            await self._look_is_due()
             try:
                 self.take(await self.registry.refresh())
             except Fault as fault:
                 self.log({"level": "error", "event": "registry", **told(fault)})
+
+    async def _look_is_due(self) -> None:
+        """A while after somebody asked; a longer one while nobody does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.config.registry_rest):
+                await self.rights.asked.wait()
+                await asyncio.sleep(self.config.registry_refresh)
+        self.rights.asked.clear()
 
     def unwatched(self, watching: asyncio.Task[None]) -> None:
         """Says in the log when `watch` ended by a mistake of ours: tenants that come are found by requests alone from then on."""

@@ -7,6 +7,7 @@ Whoever holds on to a scope takes a lease instead, and is told.
 Compiles by `authz`, reads by the registry; knows no HTTP.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ class Rights:
     registry: Registry
     clock: Callable[[], float]
     remembered: int
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when somebody asks."""
     _scopes: OrderedDict[str, Scope] = field(default_factory=OrderedDict, repr=False)
 
     async def of(self, subject: str) -> tuple[Scope, Snapshot]:
@@ -30,6 +33,7 @@ class Rights:
 
         A change of the policy that does not concern this person costs nothing here, and in `stand` no more than it always does.
         """
+        self.asked.set()
         scope = self._scopes.get(subject)
         if scope is None or self.clock() >= scope.until:
             return await self._compiled(subject), self.registry.snapshot

@@ -50,7 +50,7 @@ def moved_on(*gateways: Served) -> None:
 
 
 async def one_gateway(folder: Path, film: Path, selector: Resting) -> None:
-    async with served(folder, film, registry_refresh=600) as at:
+    async with served(folder, film, registry_rest=600) as at:
         for turn in (1, 2):
             await selector.rest()
             await looked_and_left(at, at.camera)
@@ -65,7 +65,7 @@ async def one_gateway(folder: Path, film: Path, selector: Resting) -> None:
 
 
 async def three_gateways(folder: Path, film: Path, selector: Resting) -> None:
-    async with cascade(folder, film, registry_refresh=600, video_roster_silent=10.0) as at:
+    async with cascade(folder, film, registry_rest=600, video_roster_silent=10.0) as at:
         for turn in (1, 2):
             await selector.rest()
             assert [len(one.inside.hops) + len(one.inside.upstreams) for one in at.gateways.values()] == [0, 0, 0]
