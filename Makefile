@@ -23,7 +23,7 @@ demo: .venv/run.stamp ## a province on this machine, with data, until Ctrl-C   (
 		code=$$?; case $$code in 0|130|143) ;; *) exit $$code ;; esac
 
 test: .venv/dev.stamp ## the test suite   (only=tests/read, only=tests/read/test_merge.py::test_ties, or only="an expression")
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(call selected,$(only))
+	@$(BIN)/python -m pytest -n 6 --dist loadfile $(call selected,$(only))
 
 check: .venv/dev.stamp ## lint, formatting and types
 	@$(BIN)/ruff check .

@@ -100,7 +100,7 @@ async def test_a_right_that_went_while_the_worker_stood_still_is_gone_when_it_go
 
 
 async def test_a_gateway_ends_though_its_workers_stand_still_and_leaves_none_behind(tmp_path: Path, film: Path) -> None:
-    async with served(tmp_path, film, **WORKERS) as at:
+    async with served(tmp_path, film, **WORKERS | {"video_worker_silent_after": 8.0}) as at:
         viewer = await at.watch(await at.open("province"))
         await viewer.seen()
         kill(workers_of(os.getpid()), signal.SIGSTOP)
