@@ -9,6 +9,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable
+from random import uniform
 from secrets import token_hex
 from struct import error
 from time import monotonic
@@ -30,6 +31,12 @@ AT_ONCE = 64
 ADDRESSES_MOST = 16
 """Addresses of one connection."""
 USERNAME = 6
+CONSENT_EVERY = 5.0
+"""Seconds between two questions whether the other end is still there; 0.8 to 1.2 of that."""
+CONSENT_AGAIN = 2
+"""How often one is sent again: after 0.5 s and 1 s; an answer may take 3.5 s."""
+CONSENT_FAILURES = 4
+"""Questions without an answer, one after the other, after which nobody is there: 30 to 38 s (RFC 7675, 5.1: 30)."""
 
 
 class Entrance:
@@ -219,7 +226,25 @@ class Way:
         asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
 
 
-class EntranceConnection(Connection):
+class PatientConnection(Connection):
+    """An ICE agent to which a late answer is one: aioice's own waits half a second for it, and a slow line takes longer."""
+
+    async def query_consent(self) -> None:
+        key, failures = cast(str, self.remote_password).encode(), 0
+        while failures < CONSENT_FAILURES:
+            await asyncio.sleep(CONSENT_EVERY * uniform(0.8, 1.2))  # noqa: S311 - spread, not secret
+            for pair in self._nominated.values():
+                request = self.build_request(pair, nominate=False)
+                try:
+                    await pair.protocol.request(request, pair.remote_addr, integrity_key=key, retransmissions=CONSENT_AGAIN)
+                    failures = 0
+                except stun.TransactionError:
+                    failures += 1
+        self._query_consent_task = None
+        await self.close()
+
+
+class EntranceConnection(PatientConnection):
     """An ICE agent whose candidates are the doors."""
 
     entrance: Entrance
@@ -250,7 +275,7 @@ def _candidate(host: str, port: int, component: int) -> Candidate:
     )  # fmt: skip
 
 
-class AskingConnection(Connection):
+class AskingConnection(PatientConnection):
     """The ICE agent of one who asks a gateway below: sockets of its own, out of a range that a firewall may know."""
 
     ports: tuple[int, int]

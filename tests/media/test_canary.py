@@ -51,6 +51,8 @@ METHODS = [
     (RTCRtpReceiver, "_set_rtcp_ssrc", ["self", "ssrc"]),
     (aioice.ice.Connection, "get_component_candidates", ["self", "component", "addresses", "timeout"]),
     (aioice.ice.Connection, "data_received", ["self", "data", "component"]),
+    (aioice.ice.Connection, "query_consent", ["self"]),
+    (aioice.ice.Connection, "build_request", ["self", "pair", "nominate"]),
     (aioice.ice.StunProtocol, "datagram_received", ["self", "data", "addr"]),
     (aioice.ice.StunProtocol, "connection_made", ["self", "transport"]),
     (aioice.ice.StunProtocol, "connection_lost", ["self", "exc"]),
@@ -69,7 +71,7 @@ ATTRIBUTES = {
     "sender": ("_ssrc", "_rtx_ssrc", "kind"),
     "dtls": ("_tx_srtp", "_rx_srtp", "_ssl", "_rtp_router"),
     "ice": ("_connection", "_send"),
-    "connection": ("_nominated", "_protocols", "_local_username", "local_password", "_queue"),
+    "connection": ("_nominated", "_protocols", "_local_username", "local_password", "_queue", "_query_consent_task"),
     "nacks": ("missing", "max_seq"),
     "statistics": ("cycles", "max_seq", "jitter", "fraction_lost"),
 }

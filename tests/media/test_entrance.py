@@ -1,5 +1,6 @@
 """The one UDP port: whose a datagram is, and what nobody is is dropped."""
 
+import asyncio
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.entrance import ADDRESSES_MOST, AskingConnection, Door, EntranceConnection, user_name
+from media.entrance import ADDRESSES_MOST, CONSENT_FAILURES, AskingConnection, Door, EntranceConnection, user_name
 from media.relay import Relay
 from media.sources.file import FileSource
+from media.viewing import Ended
 from tests.media.peers import LOOPBACK, Keeper, Watcher
 from tests.media.test_offers import GOOD
+from tests.media.wire import Wire
 
 
 def check(name: str, password: str) -> bytes:
@@ -141,3 +144,30 @@ def test_no_datagram_breaks_the_search_for_a_name(data: bytes) -> None:
 @pytest.mark.parametrize("name", ["a", "0123456789abcdef"])
 def test_the_name_is_found(name: str) -> None:
     assert user_name(check(name, "p" * 22)) == name
+
+
+async def test_who_answers_late_is_there(relay: Relay, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.entrance.CONSENT_EVERY", 0.1)
+    async with Wire(relay.port, 0) as wire:
+        keeper = Keeper()
+        viewing = await keeper.join(relay.hub("hall", FileSource(film)), wire.port)
+        await keeper.kept(lambda packets: len(packets) > 20)
+        wire.late = 0.6
+        answered, over = asyncio.ensure_future(wire.answered(4 * CONSENT_FAILURES)), asyncio.ensure_future(viewing.ended())
+        first, _ = await asyncio.wait([answered, over], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        assert first == {answered}
+        assert keeper.peer.connectionState == "connected"
+        over.cancel()
+        await keeper.leave()
+
+
+async def test_who_answers_nothing_is_gone(relay: Relay, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("media.entrance.CONSENT_EVERY", 0.1)
+    monkeypatch.setattr("media.entrance.CONSENT_AGAIN", 0)
+    async with Wire(relay.port, 0) as wire:
+        keeper = Keeper()
+        viewing = await keeper.join(relay.hub("hall", FileSource(film)), wire.port)
+        await keeper.kept(lambda packets: len(packets) > 20)
+        wire.cut = True
+        assert await viewing.ended() is Ended.LEFT
+        await keeper.leave()

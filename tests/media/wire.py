@@ -1,6 +1,7 @@
-"""A wire with a dial: datagrams between viewers and a relay, some of them lost, in both directions."""
+"""A wire with dials: datagrams between viewers and a relay, some of them lost or late, in both directions."""
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -13,8 +14,12 @@ class _Side(asyncio.DatagramProtocol):
         self._came(data, address)
 
 
+ANSWER = b"\1\1"
+"""How an answer to a STUN binding request begins."""
+
+
 class Wire:
-    """`loss`: the share that is lost, once `lossy` is set; the same ones every time."""
+    """`loss`: the share that is lost, once `lossy` is set; the same ones every time. `late`: seconds that each takes."""
 
     def __init__(self, port: int, loss: float) -> None:
         self._to = ("127.0.0.1", port)
@@ -23,7 +28,9 @@ class Wire:
         self._tasks: list[asyncio.Task[None]] = []
         self.lossy = False
         self.cut = False
-        self.lost = self.carried = 0
+        self.late = 0.0
+        self.lost = self.carried = self.answers = 0
+        self._enough, self._answered = 0, asyncio.Event()
         self.port = 0
 
     async def __aenter__(self) -> "Wire":
@@ -42,16 +49,37 @@ class Wire:
         if address not in self._ways:
             self._ways[address] = None
             self._tasks.append(asyncio.ensure_future(self._opened(data, address)))
-        elif self._ways[address] is not None and self._passes():
-            self._ways[address].sendto(data)
+        elif self._ways[address] is not None:
+            self._pass(self._ways[address].sendto, data)
 
     async def _opened(self, data: bytes, address: Any) -> None:
         loop = asyncio.get_running_loop()
         made = await loop.create_datagram_endpoint(
-            lambda: _Side(lambda down, _: self._near.sendto(down, address) if self._passes() else None), remote_addr=self._to
+            lambda: _Side(lambda down, _: self._pass(self._near.sendto, down, address)), remote_addr=self._to
         )
         self._ways[address] = made[0]
         made[0].sendto(data)
+
+    def _pass(self, send: Callable[..., None], data: bytes, *to: Any) -> None:
+        if not self._passes():
+            return
+        if self.late:
+            asyncio.get_running_loop().call_later(self.late, self._send, send, data, *to)
+        else:
+            self._send(send, data, *to)
+
+    def _send(self, send: Callable[..., None], data: bytes, *to: Any) -> None:
+        send(data, *to)
+        if data.startswith(ANSWER):
+            self.answers += 1
+            if self.answers == self._enough:
+                self._answered.set()
+
+    async def answered(self, more: int) -> None:
+        """Until so many more STUN requests have been answered."""
+        self._enough = self.answers + more
+        self._answered.clear()
+        await self._answered.wait()
 
     def _passes(self) -> bool:
         self.carried += 1
