@@ -34,7 +34,7 @@ USERNAME = 6
 CONSENT_EVERY = 5.0
 """Seconds between two questions whether the other end is still there; 0.8 to 1.2 of that."""
 CONSENT_AGAIN = 2
-"""How often one is sent again: after 0.5 s and 1 s; an answer may take 3.5 s."""
+"""How often one is sent again: 0.5 s and 1.5 s after the first; an answer may take 3.5 s."""
 CONSENT_FAILURES = 4
 """Questions without an answer, one after the other, after which nobody is there: 30 to 38 s (RFC 7675, 5.1: 30)."""
 

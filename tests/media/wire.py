@@ -40,6 +40,7 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.cut = True
         self._near.close()
         for way in self._ways.values():
             if way is not None:
@@ -69,6 +70,8 @@ class Wire:
             self._send(send, data, *to)
 
     def _send(self, send: Callable[..., None], data: bytes, *to: Any) -> None:
+        if self.cut:  # while it was on its way
+            return
         send(data, *to)
         if data.startswith(ANSWER):
             self.answers += 1
