@@ -23,6 +23,7 @@ from aiortc import RTCSessionDescription
 from authz.signing import issue
 from gateway.app import create_app
 from gateway.config import Config
+from gateway.memory import huge_pages
 from gateway.server import server
 from gateway.signing import demo_signing
 from supervision.grant import Grant
@@ -104,6 +105,7 @@ class Halls:
         plain = ["plain"] if self.is_plain else []
         command = [sys.executable, "-m", "acceptance._halls", str(self.folder), str(self.log), given, *plain]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MINGJING_")}
+        environment |= huge_pages(environment)  # as `mingjing serve` starts itself
         with (self.folder / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors)  # noqa: ASYNC220 - it goes on
         async with asyncio.timeout(START_WITHIN):

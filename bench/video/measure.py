@@ -24,6 +24,7 @@ from bench.places import Places
 from bench.result import Check, Result, Side
 from bench.video import janus
 from bench.video.sinks import Sink
+from gateway.memory import huge_pages
 from media.film import make
 from tests.media.camera import Camera, pictures
 from tests.postgres import free_port
@@ -100,8 +101,9 @@ def films(folder: Path) -> Path:
 
 
 @contextmanager
-def process(command: list[str]) -> "Iterator[subprocess.Popen[bytes]]":
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def process(command: list[str], **environment: str) -> "Iterator[subprocess.Popen[bytes]]":
+    quiet = subprocess.DEVNULL
+    running = subprocess.Popen(command, stdout=quiet, stderr=quiet, env={**os.environ, **environment})
     try:
         yield running
     finally:
@@ -120,7 +122,8 @@ async def served(side: str, what: str, client: httpx.AsyncClient) -> AsyncIterat
         await sink.answered((await client.post(f"http://127.0.0.1:{port}/", content=offer.encode())).text)
         return sink
 
-    with process([sys.executable, "-m", "bench.video.server", side, what, str(port)]) as running:
+    memory = huge_pages(os.environ) if side == "ours" else {}  # as `mingjing serve` starts itself
+    with process([sys.executable, "-m", "bench.video.server", side, what, str(port)], **memory) as running:
         await asyncio.to_thread(listening, port)
         yield Served(running, join)
 

@@ -24,6 +24,7 @@ from gateway.commands.simulate import opened, stamp_of
 from gateway.commands.token import grant
 from gateway.config import Config, configured
 from gateway.log import to_stderr
+from gateway.memory import in_huge_pages
 from gateway.server import Server, server
 from gateway.signing import demo_signing
 from gateway.simulate.notes import Notes, read_notes, write_notes
@@ -72,6 +73,8 @@ def demo(
     films = asked.video_films or str(asked.data / "films")
     config = replace(asked, registry=registry, public_store=store, video_films=films, demo_tokens=True)
     check_port(config)
+    if config.huge_pages:
+        in_huge_pages()
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from gateway.config import Config, configured
 from gateway.environment import unknown
 from gateway.log import to_stderr
+from gateway.memory import in_huge_pages
 from gateway.server import server
 
 
@@ -28,6 +29,8 @@ def serve(
 ) -> None:
     """Serve the GraphQL API until stopped; requests under way are finished first."""
     config = configured(os.environ, host=host, port=port, data=data, demo_tokens=demo_tokens or None)
+    if config.huge_pages:
+        in_huge_pages()
     for name in unknown(os.environ):
         to_stderr({"level": "warning", "event": "setting", "unknown": name})
     running = server(_app(config, public), config, to_stderr)

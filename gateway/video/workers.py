@@ -20,7 +20,7 @@ from media.source import Source
 
 PORT_MOST = 65_535
 NEEDED = frozenset({"HOME", "LANG", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ", "VIRTUAL_ENV"})
-NEEDED_OF = ("LC_", "LD_", "MALLOC_", "PYTHON")
+NEEDED_OF = ("GLIBC_", "LC_", "LD_", "MALLOC_", "PYTHON")
 """Of our environment, what a process needs to run at all. All else may be a secret, which what reads cameras need not know."""
 
 

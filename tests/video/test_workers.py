@@ -36,11 +36,18 @@ def test_a_camera_has_always_the_same_worker_and_few_move_when_one_is_added() ->
 
 
 async def test_each_worker_has_a_port_of_its_own_and_none_of_our_secrets(tmp_path: Path) -> None:
-    environ = {"PATH": "/bin", "LC_ALL": "C", "MINGJING_SECRET_KEY_FILE": "/key", "PGPASSWORD": "geheim", "TURN_SECRET": "s"}
+    environ = {
+        "PATH": "/bin",
+        "LC_ALL": "C",
+        "GLIBC_TUNABLES": "a=1",
+        "MINGJING_SECRET_KEY_FILE": "/key",
+        "PGPASSWORD": "geheim",
+        "TURN_SECRET": "s",
+    }
     made = relaying(configured(tmp_path, video_workers=3, video_port=50_000), environ)
     assert isinstance(made, Workers)
     assert [one.settings.port for one in made._workers] == [50_000, 50_001, 50_002]
-    assert [one.process._environment for one in made._workers] == [{"PATH": "/bin", "LC_ALL": "C"}] * 3  # type: ignore[attr-defined]
+    assert [one.process._environment for one in made._workers] == [{"PATH": "/bin", "LC_ALL": "C", "GLIBC_TUNABLES": "a=1"}] * 3  # type: ignore[attr-defined]
     assert isinstance(relaying(configured(tmp_path), environ), Relay)
     with pytest.raises(SettingInvalid):
         relaying(configured(tmp_path, video_workers=3, video_port=65_534), environ)
