@@ -30,6 +30,8 @@ from tests.media.camera import Camera, pictures
 from tests.postgres import free_port
 
 ROUNDS = int(os.environ.get("BENCH_VIDEO_ROUNDS", "5"))
+PIECES = os.environ.get("BENCH_VIDEO_PIECES", "")
+"""GiB of the machine's memory that are broken into small pieces first; empty: it stays as it is found."""
 SETTLED, MEASURED = 1.0, 4.0
 """Seconds after the last viewer came, and of one round."""
 COUNTS = (20, 100)
@@ -111,6 +113,19 @@ def process(command: list[str], **environment: str) -> "Iterator[subprocess.Pope
         running.wait(20)
 
 
+@contextmanager
+def in_pieces(gib: str) -> Iterator[None]:
+    """Memory as on a machine that has run for long (`bench.video.pieces`), where so many GiB are said."""
+    if not gib:
+        yield
+        return
+    command, pipe = [sys.executable, "-m", "bench.video.pieces", gib], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as broken:
+        assert broken.stdout is not None
+        assert broken.stdout.readline() == b"ready\n", "memory could not be broken into pieces"
+        yield  # its input ends with the block, and it with that
+
+
 @asynccontextmanager
 async def served(side: str, what: str, client: httpx.AsyncClient) -> AsyncIterator[Served]:
     """One of `bench.video.server`."""
@@ -148,7 +163,7 @@ async def by_janus(film: Path, client: httpx.AsyncClient) -> AsyncIterator[Serve
 
 
 async def measured(_places: Places, name: str) -> Result:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, in_pieces(PIECES):
         film = films(Path(folder))
         async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), timeout=30) as client:
             sides = await _compared(film, client)
@@ -221,7 +236,7 @@ def _result(name: str, sides: Mapping[str, Served], found: Mapping[str, float]) 
     rates = {f"{side}-{n}": round(statistics.median(v), 1) for side, server in sides.items() for n, v in server.packets.items()}
     return Result(
         name=name, unit="% of a core a viewer", side=f"ours-{many}", baseline=f"janus-{many}", n=ROUNDS, sides=told,
-        checks=tuple(checks), notes={"figures": figures, "limits": LIMITS, "packets a second": rates},
+        checks=tuple(checks), notes={"figures": figures, "limits": LIMITS, "packets a second": rates, "GiB in pieces": PIECES},
     )  # fmt: skip
 
 
