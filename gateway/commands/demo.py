@@ -74,7 +74,7 @@ def demo(
     config = replace(asked, registry=registry, public_store=store, video_films=films, demo_tokens=True)
     check_port(config)
     if config.huge_pages:
-        in_huge_pages()
+        in_huge_pages(to_stderr)
     wanted = first_notes(within, seed, cases, days, datetime.now(UTC))
     asyncio.run(run(config, wanted, live))
 

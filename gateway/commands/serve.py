@@ -30,7 +30,7 @@ def serve(
     """Serve the GraphQL API until stopped; requests under way are finished first."""
     config = configured(os.environ, host=host, port=port, data=data, demo_tokens=demo_tokens or None)
     if config.huge_pages:
-        in_huge_pages()
+        in_huge_pages(to_stderr)
     for name in unknown(os.environ):
         to_stderr({"level": "warning", "event": "setting", "unknown": name})
     running = server(_app(config, public), config, to_stderr)

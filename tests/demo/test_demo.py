@@ -21,9 +21,11 @@ from starlette.applications import Starlette
 
 from gateway.commands.demo import side_by_side
 from gateway.config import configured
+from gateway.memory import huge_pages
 from gateway.server import server
 from gateway.simulate.preparing import found_tenants
 from supervision.faults import TenantNotFound
+from tests.door.starting import again
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ("--within", "620300", "--cases", "12", "--days", "40")
@@ -94,6 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_serves_three_people_and_more_keeps_arriving(folder: Path) -> None:
     with running(folder, "--live", "50") as demo:
         assert list(demo.tokens) == CODES[:2]
+        assert again(demo.process.pid) == bool(huge_pages({}))
         pasted = shlex.split(demo.printed.splitlines()[-1])
         headers = dict(header.split(": ", 1) for option, header in itertools.pairwise(pasted) if option == "-H")
         answer = httpx.post(pasted[3 - 1], content=pasted[-1], headers=headers).json()
