@@ -38,7 +38,7 @@ class Config(VideoConfig):
     postgres_passfile: str = setting("", "password file of PostgreSQL (the .pgpass format); empty: what libpq would take")
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8123, "port to listen on; 0: any free one", 0, most=65_535)
-    huge_pages: bool = setting(True, "whether serve and demo start again, once, with their heap in huge pages, where no other allocator is chosen")
+    huge_pages: bool = setting(True, "whether serve and demo start again with their heap in huge pages, if no allocator is chosen")
     drain_within: int = setting(10, "seconds that requests under way may still take when the server is stopped", 0)
     language: str = setting("zh", "language of sentences where a request names none (Accept-Language): zh or en", among=LANGUAGES)
     cors_origins: tuple[str, ...] = setting((), "origins whose pages may read answers, separated by commas; * is not taken")
