@@ -28,7 +28,13 @@ LEAST = (2, 35)
 """The first glibc whose malloc can ask for them (`glibc.malloc.hugetlb`)."""
 AHEAD = 64 * 2**20
 """Bytes of addresses by which the heap grows at once: only what lies between two multiples of HUGE can be a huge page."""
-CHOSEN = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": f"glibc.malloc.hugetlb=1:glibc.malloc.top_pad={AHEAD}"}
+HEAPS = 4
+"""Of all threads: with a huge page at least in each, glibc's own number, eight a core, would be too many."""
+TUNABLES = {"hugetlb": 1, "top_pad": AHEAD, "arena_max": HEAPS}
+CHOSEN = {
+    "PYTHONMALLOC": "malloc",
+    "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{name}={value}" for name, value in TUNABLES.items()),
+}
 OTHERWISE = (*CHOSEN, "LD_PRELOAD")
 """Names with which whoever runs a process chooses its allocator."""
 SCRIPT = "mingjing"
