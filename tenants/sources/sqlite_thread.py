@@ -77,6 +77,12 @@ class Job:
             with suppress(sqlite3.ProgrammingError):  # it was closed this very moment
                 current.interrupt()
 
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Looks at it until it has ended. A method, for a function that names itself would be garbage after each read."""
+        if not self.ended:
+            self.look()
+            loop.call_later(TICK, self.watch, loop)
+
 
 class Lane:
     """A thread and whose turn it is in it: first come, first served; but between two files of a wide job the narrow go past it.
@@ -111,6 +117,7 @@ class Lane:
     def _work(self) -> None:
         while (do := self._queue.get()) is not None:
             do()
+            del do  # its answer is not held until the next one comes
 
     def close(self) -> None:
         """Waits for the jobs that are there."""
@@ -140,17 +147,12 @@ class Reader:
         self._lane.put(lambda: self._do(work, job, tenants, loop, answer), wide)
         self._lane.wide += wide
 
-        def look() -> None:
-            if not job.ended:
-                job.look()
-                loop.call_later(TICK, look)
-
-        watching = loop.call_later(min(budget, FIRST_LOOK), look) if budget is not None else None
+        watching = loop.call_later(min(budget, FIRST_LOOK), job.watch, loop) if budget is not None else None
         try:
             return await answer  # type: ignore[no-any-return]
         except asyncio.CancelledError:
             job.cancelled = True
-            look()
+            job.watch(loop)
             TURN.get(Turn()).blamed = tenants if job.begun and not wide else ()
             raise
         finally:

@@ -1,6 +1,7 @@
 """Reading files: handles are bounded and never stale, cancelled work stops, and one thread does not wait for another's."""
 
 import asyncio
+import gc
 import shutil
 import sqlite3
 import threading
@@ -110,6 +111,24 @@ async def test_a_cancelled_caller_is_let_go_at_once_and_the_thread_is_free_soon(
     assert await counted(reader, "b") == [1]
     assert time.monotonic() - began < 2.0
     await reader.close()
+
+
+async def test_a_read_leaves_nothing_for_the_collector(folder: Path) -> None:
+    """A gateway with fifty pictures reads forty times a second by day and by night; what it left would be held for minutes."""
+    reader = Reader(folder, handles=8, busy=0.1)
+    await counted(reader, "a")
+    await asyncio.sleep(0)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            assert await counted(reader, "b") == [1]
+        async with asyncio.timeout(5):  # the thread lets go of the last one a moment after its answer
+            while any(isinstance(one, Job) for one in gc.get_objects()):  # noqa: ASYNC110 - and tells nobody
+                await asyncio.sleep(0)
+    finally:
+        gc.enable()
+        await reader.close()
 
 
 async def test_work_that_only_queued_is_never_begun_once_it_is_cancelled(folder: Path) -> None:
