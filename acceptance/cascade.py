@@ -212,9 +212,9 @@ def in_order(states: Sequence[Said]) -> bool | str:
 
 
 def follows(one: Said, two: Said) -> bool:
-    """The gateway between, just reached, may say that it waits for the one below itself: that is told as it is."""
-    waits = one.state == "CONNECTING" and two.state == "BACKOFF" and two.reason.startswith("lanzhou: chengguan: ")
-    return waits or two.state in FOLLOWS[one.state]
+    """The gateway between, just reached, may say that it lost the one below itself and waits: that is told as it is."""
+    from_below = two.reason.startswith("lanzhou: ") and "chengguan: " in two.reason
+    return (one.state == "CONNECTING" and two.state == "BACKOFF" and from_below) or two.state in FOLLOWS[one.state]
 
 
 def free_port() -> int:
