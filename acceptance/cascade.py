@@ -23,7 +23,7 @@ from media.film import make
 from supervision.grant import Grant
 from tests.cascade.gateways import LEVELS, Cascade, Process, cascade
 from tests.media.peers import Keeper
-from tests.media.wire import Wire
+from tests.media.wire import Wire, roomy
 from tests.video.watching import OPEN, Served, Viewer, withdrawn
 
 COLD, CROWD, LOSS, MINUTE, CUT = 15, 20, 0.02, 60.0, 10.0
@@ -229,7 +229,8 @@ class Ahead(Wire):
     async def __aenter__(self) -> "Ahead":
         loop = asyncio.get_running_loop()
         port = self._to[1]
-        self._near, _ = await loop.create_datagram_endpoint(lambda: _Near(self), (AHEAD, port))
+        made = await loop.create_datagram_endpoint(lambda: _Near(self), (AHEAD, port))
+        self._near = roomy(made[0])
         self.port = port
         return self
 

@@ -1,9 +1,12 @@
 """A wire with dials: datagrams between viewers and a relay, some of them lost or late, in both directions."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from random import Random
 from typing import Any
+
+from media.entrance import BUFFER_BYTES
 
 
 class _Side(asyncio.DatagramProtocol):
@@ -12,6 +15,12 @@ class _Side(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: Any) -> None:
         self._came(data, address)
+
+
+def roomy(transport: Any) -> Any:
+    """As roomy as a gateway's socket: what is lost is what the dial says, and not what this process was too slow to read."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+    return transport
 
 
 ANSWER = b"\1\1"
@@ -35,7 +44,8 @@ class Wire:
 
     async def __aenter__(self) -> "Wire":
         loop = asyncio.get_running_loop()
-        self._near, _ = await loop.create_datagram_endpoint(lambda: _Side(self._up), ("127.0.0.1", 0))
+        made = await loop.create_datagram_endpoint(lambda: _Side(self._up), ("127.0.0.1", 0))
+        self._near = roomy(made[0])
         self.port = self._near.get_extra_info("sockname")[1]
         return self
 
@@ -58,7 +68,7 @@ class Wire:
         made = await loop.create_datagram_endpoint(
             lambda: _Side(lambda down, _: self._pass(self._near.sendto, down, address)), remote_addr=self._to
         )
-        self._ways[address] = made[0]
+        self._ways[address] = roomy(made[0])
         made[0].sendto(data)
 
     def _pass(self, send: Callable[..., None], data: bytes, *to: Any) -> None:
