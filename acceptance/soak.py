@@ -46,9 +46,9 @@ class Counting(Recorder):
         self.count = self.lost = 0
         self._missing: dict[int, None] = {}
 
-    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool) -> tuple[Packet, int]:
+    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool, again: bool) -> tuple[Packet, int]:
         before = self._top
-        found = super().packet(sequence, timestamp, mark, payload, key)
+        found = super().packet(sequence, timestamp, mark, payload, key, again)
         number = found[0].number
         self.packets[:] = self.packets[-1:]
         self.count += 1

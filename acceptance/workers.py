@@ -58,10 +58,10 @@ class Steady(Counting):
         super().__init__()
         self.last, self.longest = time.monotonic(), 0.0
 
-    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool) -> tuple[Packet, int]:
+    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool, again: bool) -> tuple[Packet, int]:
         now = time.monotonic()
         self.longest, self.last = max(self.longest, now - self.last), now
-        return super().packet(sequence, timestamp, mark, payload, key)
+        return super().packet(sequence, timestamp, mark, payload, key, again)
 
 
 @dataclass(eq=False)

@@ -78,17 +78,22 @@ class Feed:
         if picture.payloads:
             self._video.picture(picture.payloads, timestamp, picture.key)
 
-    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool) -> tuple[Packet, int] | None:
-        """The place of a packet that comes with a number of its own; nothing where it cannot be passed on."""
+    def packet(
+        self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool, again: bool = False
+    ) -> tuple[Packet, int] | None:
+        """The place of a packet that comes with a number of its own; nothing where it cannot be passed on.
+
+        `again`: it was asked for.
+        """
         if h264.begins_b_slice(payload):
             self.fault = CameraBFrames(NO_BFRAMES)
         self._heard(key)
         if self.over or self.key_at is None or len(payload) > PAYLOAD_LIMIT or self.fault is not None:
             return None
-        number = self._video.numbers.place(sequence)
+        number = self._video.numbers.place(sequence, again)
         if number is None:
             return None
-        return Packet(number, mark, payload), self._video.timeline.place(timestamp, monotonic(), moves=False)
+        return Packet(number, mark, payload), self._video.timeline.place(timestamp, monotonic(), moves=False, again=again)
 
     def packets(self, packets: list[Packet], at: int, key: bool) -> None:
         """Packets of one picture, placed before."""

@@ -3,6 +3,7 @@
 Numbers and timestamps are the camera's own lines (see `timeline`); each viewer adds offsets. Knows no sockets and no viewers.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -59,7 +60,21 @@ def batches(payloads: list[bytes], number: int, at: int, key: bool) -> Iterator[
 class Gop:
     """What came since a key frame: batches as they came. `following` is the next one, for whoever is still reading this."""
 
-    __slots__ = ("at", "batches", "began", "count", "first", "following", "headed", "late", "size", "span", "step", "top")
+    __slots__ = (
+        "_ordered",
+        "at",
+        "batches",
+        "began",
+        "count",
+        "first",
+        "following",
+        "headed",
+        "late",
+        "size",
+        "span",
+        "step",
+        "top",
+    )
 
     def __init__(self, batch: Batch, now: float) -> None:
         self.batches: list[Batch] = []
@@ -71,6 +86,7 @@ class Gop:
         self.step = 1 << 31
         self.late = self.headed = False
         self.following: Gop | None = None
+        self._ordered: list[Batch] = []
         self.add(batch)
 
     @property
@@ -101,6 +117,14 @@ class Gop:
         """Its batches so far, those that came late where they belong."""
         return sorted(self.batches, key=lambda batch: batch.first) if self.late else self.batches[:]
 
+    def get(self, number: int) -> tuple[Packet, int] | None:
+        """A packet, and its timestamp."""
+        if len(self._ordered) != len(self.batches):
+            self._ordered = self.in_order()
+        place = bisect_right(self._ordered, number, key=lambda batch: batch.first)
+        batch = self._ordered[place - 1] if place else None
+        return next(((packet, batch.at) for packet in batch.packets if packet.number == number), None) if batch else None
+
 
 class History:
     """The last packets, to be sent again; fewer than SRTP's window."""
@@ -110,8 +134,9 @@ class History:
         self._held: list[tuple[Packet, int] | None] = [None] * most
 
     def add(self, packet: Packet, at: int) -> bool:
-        """False where it is held already."""
-        if self.get(packet.number) is not None:
+        """False where it is held already, or comes too late to be."""
+        held = self._held[packet.number % self._most]
+        if held is not None and held[0].number >= packet.number:
             return False
         self._held[packet.number % self._most] = (packet, at)
         return True

@@ -36,23 +36,25 @@ from media import h264
 from media.feed import Feed
 from media.packets import Packet
 from media.routing import Router
-from media.timeline import GAP_MOST, signed
+from media.timeline import begins_anew, signed
 
 GATHERED_WITHIN, GATHERED_MOST = 0.003, 8
 """Seconds, and packets, after which these go on though their picture is not complete."""
 MISSED_AFTER, MISSED_AGAIN, MISSED_MOST = 0.007, 0.03, 20
 """Seconds before a missing packet is asked for, then between further times, and how many there are."""
+ASKED_MOST = 1_024
+"""Packets back from the newest that are asked for. In a replay to a gateway above so many come in 0.4 s."""
 SOURCES_MOST = 8
 """Senders (SSRC) that statistics are kept of."""
 
 
 class Missing(NackGenerator):
-    """What is missing, as far back as a gap may reach. aiortc forgets it 128 packets later, which is one key frame: over several
-    hops that is too soon."""
+    """What is missing, for as long as it is asked for. aiortc forgets it 128 packets later, which is one key frame: over several
+    hops, or a line that takes long, that is too soon."""
 
     def truncate(self) -> None:
         if self.max_seq is not None:
-            self.missing = {number for number in self.missing if signed(self.max_seq - number, 16) <= GAP_MOST}
+            self.missing = {number for number in self.missing if signed(self.max_seq - number, 16) <= ASKED_MOST}
 
 
 class RelayReceiver(RTCRtpReceiver):
@@ -156,22 +158,23 @@ class RelayReceiver(RTCRtpReceiver):
             if source is None or not isinstance(kind, int) or len(packet.payload) < 2:
                 return
             packet = unwrap_rtx(packet, payload_type=kind, ssrc=source)
+        again = name == "rtx" or packet.sequence_number in self._nacks.missing
         if self.kind == "audio":
             self.feed.sound(name, packet.payload, packet.timestamp)
         else:
-            self._picture(packet)
+            self._picture(packet, again)
 
-    def _picture(self, packet: RtpPacket) -> None:
+    def _picture(self, packet: RtpPacket, again: bool) -> None:
         if packet.ssrc != self._source:
             self._flush()
             self._source = packet.ssrc
             self._forget()
-        self._mark_missing(packet)
+        self._mark_missing(packet, again)
         feed = self.feed
         if not packet.payload or feed is None:
             return
         key = h264.begins_key(packet.payload) and packet.timestamp != self._key_at
-        placed = feed.packet(packet.sequence_number, packet.timestamp, packet.marker << 7, packet.payload, key)
+        placed = feed.packet(packet.sequence_number, packet.timestamp, packet.marker << 7, packet.payload, key, again)
         if placed is None:
             return
         if key:
@@ -200,9 +203,9 @@ class RelayReceiver(RTCRtpReceiver):
         if held and self.feed is not None:
             self.feed.packets(held, self._at, self._key)
 
-    def _mark_missing(self, packet: RtpPacket) -> None:
+    def _mark_missing(self, packet: RtpPacket, again: bool) -> None:
         nacks = self._nacks
-        if nacks.max_seq is not None and abs(signed(packet.sequence_number - nacks.max_seq, 16)) > GAP_MOST:
+        if nacks.max_seq is not None and begins_anew(signed(packet.sequence_number - nacks.max_seq, 16), again):
             nacks = self._nacks = Missing()
         if nacks.add(packet) and self._missed is None:
             self._missed = asyncio.get_running_loop().call_later(MISSED_AFTER, self._ask_missing)

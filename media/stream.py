@@ -77,5 +77,5 @@ class Stream:
                 self.gop.add(batch)
 
     def again(self, number: int) -> tuple[Packet, int] | None:
-        """A packet that can still be sent again, and its timestamp."""
-        return self.history.get(number)
+        """A packet that can still be sent again, and its timestamp: one of the last, or of those that whoever joins is replayed."""
+        return self.history.get(number) or (self.gop.get(number) if self.gop is not None else None)

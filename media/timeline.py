@@ -15,6 +15,11 @@ def signed(value: int, bits: int) -> int:
     return (value + half) % (2 * half) - half
 
 
+def begins_anew(step: int, again: bool) -> bool:
+    """Whether a number so far from the newest is of another count. `again`: it was asked for, so it is of this one."""
+    return step > GAP_MOST or (step < -GAP_MOST and not again)
+
+
 class Timeline:
     """Timestamps of 32 bits → one line of integers in the same rate."""
 
@@ -29,10 +34,11 @@ class Timeline:
         self.rate = rate or self.rate
         self._source = None
 
-    def place(self, timestamp: int, arrived: float, moves: bool) -> int:
-        """Where a timestamp lies on the line. `moves`: it must be later than the one before, for it is another picture."""
+    def place(self, timestamp: int, arrived: float, moves: bool, again: bool = False) -> int:
+        """Where a timestamp lies on the line. `moves`: it must be later than the one before, for it is another picture. `again`: of
+        a packet that was asked for."""
         step = 0 if self._source is None else signed(timestamp - self._source, 32)
-        if self._source is not None and -self.rate < step < 0 and not moves:
+        if self._source is not None and step < 0 and not moves and (again or step > -self.rate):
             return self.last + step  # a packet that came late
         if self._source is None or not (1 if moves else 0) <= step <= JUMP_MOST * self.rate:
             passed = 0.0 if self._arrived is None else min(arrived - self._arrived, JUMP_MOST)
@@ -63,10 +69,10 @@ class Numbers:
         first, self._top = self.next, self._top + count
         return first
 
-    def place(self, sequence: int) -> int | None:
-        """The number of a packet; nothing where it belongs before the beginning."""
+    def place(self, sequence: int, again: bool = False) -> int | None:
+        """The number of a packet; nothing where it belongs before the beginning. `again`: it was asked for."""
         step = 1 if self._source is None else signed(sequence - self._source, 16)
-        if abs(step) > GAP_MOST:
+        if begins_anew(step, again):
             self._source, step = None, 1
         if self._source is None:
             self._first = self.next

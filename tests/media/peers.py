@@ -104,7 +104,7 @@ class Recorder:
         self.waiting: list[tuple[Any, asyncio.Future[None]]] = []
         self._top: int | None = None
 
-    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool) -> tuple[Packet, int]:
+    def packet(self, sequence: int, timestamp: int, mark: int, payload: bytes, key: bool, again: bool) -> tuple[Packet, int]:
         top = sequence if self._top is None else self._top
         number = top + (sequence - top + 32_768) % 65_536 - 32_768
         self._top = max(top, number)

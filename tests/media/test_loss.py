@@ -4,16 +4,19 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters
 from aiortc.rtp import RtpPacket
 
+from media.packets import History, Packet
 from media.receiving import Missing
 from media.relay import Relay
 from media.sources.below import BelowSource
 from media.sources.file import FileSource
 from media.viewing import Ended
-from tests.media.peers import LOOPBACK, Keeper, _through, without_candidates
+from tests.media.peers import LOOPBACK, Keeper, Recorder, Taking, _through, new_peer, without_candidates
 from tests.media.test_below import Gateway
 from tests.media.wire import Wire
 
@@ -120,6 +123,70 @@ def test_what_is_missing_is_remembered_over_a_key_frame_and_across_the_end_of_nu
     for number in (*range(65_500, 65_530), *range(65_531, 65_536), *range(300)):
         missing.add(RtpPacket(sequence_number=number))
     assert missing.missing == {65_530}
-    for number in range(300, 600):
+    for number in range(300, 1_000):
+        missing.add(RtpPacket(sequence_number=number))
+    assert missing.missing == {65_530}
+    for number in range(1_000, 1_100):
         missing.add(RtpPacket(sequence_number=number))
     assert missing.missing == set()
+
+
+async def test_what_comes_late_as_it_was_leaves_the_rest_asked_for() -> None:
+    """From a sender that agreed to no RTX."""
+    peer = new_peer()
+    receiver = Taking.place(peer.addTransceiver("video", direction="recvonly"))
+    receiver.attach(Recorder())  # type: ignore[arg-type]
+    await receiver.receive(RTCRtpReceiveParameters(codecs=[RTCRtpCodecParameters("video/H264", 90_000, payloadType=96)]))
+    for number in (*(n for n in range(700) if n not in (3, 5)), 3):
+        await receiver._handle_rtp_packet(RtpPacket(payload_type=96, sequence_number=number, payload=b"x"), 0)
+    assert receiver._nacks.missing == {5}
+    assert receiver._nacks.max_seq == 699
+    await receiver.stop()
+    await peer.close()
+
+
+def test_what_comes_again_takes_no_newer_packets_place() -> None:
+    history = History(100)
+    for number in range(250):
+        assert history.add(Packet(number, 0, b"x"), number)
+    assert not history.add(Packet(149, 0, b"late"), 149)
+    assert not history.add(Packet(200, 0, b"twice"), 200)
+    assert history.get(249) == (Packet(249, 0, b"x"), 249)
+
+
+class Long(Wire):
+    """A line that once loses some packets in a row."""
+
+    media = 0
+
+    def _pass(self, send: Any, data: bytes, *to: Any) -> None:
+        self.media += len(data) > 1_000
+        if len(data) > 1_000 and 20 <= self.media < 40:
+            self.lost += 1
+            return
+        super()._pass(send, data, *to)
+
+
+async def test_what_comes_again_over_a_long_line_is_no_new_beginning(films) -> None:
+    """A gateway above joins: seven hundred packets come before those that were lost at their beginning come again."""
+    below, above = Relay(LOOPBACK), Relay(LOOPBACK)
+    hub = below.hub("hall", FileSource(films(bits=4_000_000, g="250", seconds=10, size=(1280, 720))))
+    first, keeper = Keeper(), Keeper()
+    await first.join(hub)
+    await first.kept(lambda packets: len(packets) > 650)
+    async with Long(below.port, 0) as wire:
+        wire.late = 0.13
+        over = Over("below", hub)
+        over.wire = wire
+        await keeper.join(above.hub("hall", BelowSource(over)))
+        await keeper.kept(lambda packets: len(packets) > 1_300)
+        wanted = await first.kept(lambda packets: len(packets) > 2_000)
+    assert wire.lost == 20
+    assert missing(keeper.recorder.packets) == []
+    payloads = [payload for _, _, payload in sorted(keeper.recorder.packets)][:1_200]
+    began = next(n for n, packet in enumerate(sorted(wanted)) if packet[2] == payloads[0])
+    assert payloads == [payload for _, _, payload in sorted(wanted)][began : began + 1_200]
+    for one in (first, keeper):
+        await one.leave()
+    for relay in (above, below):
+        await relay.close()

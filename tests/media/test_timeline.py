@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.timeline import GAP_MOST, JUMP_MOST, Numbers, Timeline
+from media.timeline import GAP_MOST, JUMP_MOST, Numbers, Timeline, begins_anew
 
 stamps = st.lists(st.one_of(st.integers(0, 2**32 - 1), st.just(5), st.integers(0, 100_000)), min_size=1, max_size=40)
 
@@ -37,12 +37,12 @@ def test_a_clock_that_was_set_goes_on_by_the_time_of_arrival() -> None:
     assert line.place(90_000 * 7_200 + 3_600, 1.08, moves=True) == 7_200
 
 
-@given(st.lists(st.integers(0, 65_535), min_size=1, max_size=60))
-def test_numbers_never_leave_more_than_a_gap_that_can_be_filled(sequences: list[int]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 65_535), st.booleans()), min_size=1, max_size=60))
+def test_numbers_never_leave_more_than_a_gap_that_can_be_filled(sequences: list[tuple[int, bool]]) -> None:
     numbers = Numbers(1_000)
     top = 999
-    for sequence in sequences:
-        number = numbers.place(sequence)
+    for sequence, again in sequences:
+        number = numbers.place(sequence, again)
         if number is not None:
             assert 1_000 <= number <= top + GAP_MOST
             top = max(top, number)
@@ -53,3 +53,23 @@ def test_a_gap_is_kept_and_filled_by_what_comes_late() -> None:
     assert [numbers.place(n & 0xFFFF) for n in (65_534, 65_535, 65_538, 65_536, 65_537, 65_533)] == [0, 1, 4, 2, 3, None]
     numbers.restart()
     assert numbers.place(7) == 5
+
+
+def test_what_was_asked_for_has_its_place_however_late_and_begins_nothing_anew() -> None:
+    numbers, line = Numbers(0), Timeline(90_000)
+    for sequence in range(65_000, 65_000 + 1_500):
+        if sequence != 65_010:
+            assert numbers.place(sequence & 0xFFFF) == sequence - 65_000
+            line.place(sequence * 100, 0.0, moves=False)
+    assert numbers.place(65_010, again=True) == 10
+    assert line.place(65_010 * 100, 0.0, moves=False, again=True) == 10 * 100
+    assert numbers.place(64_990, again=True) is None
+    assert numbers.place(66_500 & 0xFFFF) == 1_500
+    assert line.place(66_500 * 100, 0.0, moves=False) == 1_500 * 100
+
+
+def test_a_number_far_from_the_newest_begins_anew_where_nobody_asked_for_it() -> None:
+    for far in (-600, 600):
+        numbers = Numbers(0)
+        assert [numbers.place(20_000), numbers.place(20_000 + far), numbers.place(20_001 + far)] == [0, 1, 2]
+    assert begins_anew(600, again=True)
