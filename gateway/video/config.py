@@ -30,7 +30,7 @@ class VideoConfig:
     video_backoff_most: float = setting(15.0, "seconds between two attempts at a lost camera at most", 0.01)
     video_cache_bytes: int = setting(4_194_304, "bytes of one camera since its last key frame, kept for who joins", 0)
     video_cache_seconds: float = setting(12.0, "seconds of them", 0)
-    video_history_packets: int = setting(1_000, "packets of one camera that can be sent again, besides those since its last key frame", 1, most=1_023)
+    video_history_packets: int = setting(1_000, "packets that can be sent again, besides those since a key frame", 1, most=1_023)
     video_unit_bytes: int = setting(2_097_152, "bytes of one picture of a camera", 1_024)
     video_replay_packets: int = setting(8, "packets sent at once to a viewer who joins", 1, most=64)
     video_replay_tick: float = setting(0.003, "seconds between two such", 0)
