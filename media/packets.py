@@ -3,7 +3,6 @@
 Numbers and timestamps are the camera's own lines (see `timeline`); each viewer adds offsets. Knows no sockets and no viewers.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -57,11 +56,20 @@ def batches(payloads: list[bytes], number: int, at: int, key: bool) -> Iterator[
         yield Batch(packets[n : n + BATCH_MOST], at, key and n == 0)
 
 
+def runs(packets: list[Packet]) -> Iterator[list[Packet]]:
+    """Those that follow each other, together."""
+    began = 0
+    for n in range(1, len(packets) + 1):
+        if n == len(packets) or packets[n].number != packets[n - 1].number + 1:
+            yield packets[began:n]
+            began = n
+
+
 class Gop:
     """What came since a key frame: batches as they came. `following` is the next one, for whoever is still reading this."""
 
     __slots__ = (
-        "_ordered",
+        "_placed",
         "at",
         "batches",
         "began",
@@ -86,7 +94,7 @@ class Gop:
         self.step = 1 << 31
         self.late = self.headed = False
         self.following: Gop | None = None
-        self._ordered: list[Batch] = []
+        self._placed: dict[int, Batch] = {}
         self.add(batch)
 
     @property
@@ -112,6 +120,7 @@ class Gop:
         self.count += len(batch.packets)
         self.size += batch.size
         self.batches.append(batch)
+        self._placed.update(dict.fromkeys([packet.number for packet in batch.packets], batch))
 
     def in_order(self) -> list[Batch]:
         """Its batches so far, those that came late where they belong."""
@@ -119,11 +128,8 @@ class Gop:
 
     def get(self, number: int) -> tuple[Packet, int] | None:
         """A packet, and its timestamp."""
-        if len(self._ordered) != len(self.batches):
-            self._ordered = self.in_order()
-        place = bisect_right(self._ordered, number, key=lambda batch: batch.first)
-        batch = self._ordered[place - 1] if place else None
-        return next(((packet, batch.at) for packet in batch.packets if packet.number == number), None) if batch else None
+        batch = self._placed.get(number)
+        return None if batch is None else next((packet, batch.at) for packet in batch.packets if packet.number == number)
 
 
 class History:

@@ -15,7 +15,7 @@ from typing import cast
 from aiortc import RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
-from aiortc.rtcrtpreceiver import NackGenerator, StreamStatistics
+from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
@@ -36,25 +36,51 @@ from media import h264
 from media.feed import Feed
 from media.packets import Packet
 from media.routing import Router
-from media.timeline import begins_anew, signed
+from media.timeline import BACK_MOST, begins_anew, signed
 
 GATHERED_WITHIN, GATHERED_MOST = 0.003, 8
 """Seconds, and packets, after which these go on though their picture is not complete."""
 MISSED_AFTER, MISSED_AGAIN, MISSED_MOST = 0.007, 0.03, 20
 """Seconds before a missing packet is asked for, then between further times, and how many there are."""
-ASKED_MOST = 1_024
-"""Packets back from the newest that are asked for. In a replay to a gateway above so many come in 0.4 s."""
+ASKED_KEPT, LOOKED = 4_096, 256
+"""Packets back from the newest for which it is known that they were asked for; and after how many that is looked through."""
+MISSING_MOST = 768
+"""Of the last 1,024 packets; where more are missing none is asked for any more: that is no stream, and looking through it costs."""
 SOURCES_MOST = 8
 """Senders (SSRC) that statistics are kept of."""
 
 
-class Missing(NackGenerator):
-    """What is missing, for as long as it is asked for. aiortc forgets it 128 packets later, which is one key frame: over several
-    hops, or a line that takes long, that is too soon."""
+class Missing:
+    """What is missing of one sender's packets, for as long as it is asked for, and what ever was: over a long line each comes
+    several times, and some when it was given up. aiortc forgets both 128 packets later, which is one key frame."""
 
-    def truncate(self) -> None:
-        if self.max_seq is not None:
-            self.missing = {number for number in self.missing if signed(self.max_seq - number, 16) <= ASKED_MOST}
+    def __init__(self) -> None:
+        self.top: int | None = None
+        self.missing: set[int] = set()
+        self.asked: set[int] = set()
+        self._looked = 0
+
+    def add(self, sequence: int) -> bool:
+        """Whether something is missing before it."""
+        step = 1 if self.top is None else signed(sequence - self.top, 16)
+        if step <= 0:
+            self.missing.discard(sequence)
+            return False
+        self.top = sequence
+        if step > 1:
+            gap = [sequence - n & 0xFFFF for n in range(1, step)]
+            self.missing.update(gap)
+            self.asked.update(gap)
+        self._looked += step
+        if self._looked >= LOOKED:
+            self._looked = 0
+            self.missing = self._since(self.missing, BACK_MOST)
+            self.asked = self._since(self.asked, ASKED_KEPT)
+        return step > 1
+
+    def _since(self, numbers: set[int], most: int) -> set[int]:
+        top = self.top or 0
+        return {number for number in numbers if 0 <= signed(top - number, 16) <= most}
 
 
 class RelayReceiver(RTCRtpReceiver):
@@ -158,7 +184,7 @@ class RelayReceiver(RTCRtpReceiver):
             if source is None or not isinstance(kind, int) or len(packet.payload) < 2:
                 return
             packet = unwrap_rtx(packet, payload_type=kind, ssrc=source)
-        again = name == "rtx" or packet.sequence_number in self._nacks.missing
+        again = name == "rtx" or (packet.ssrc == self._source and packet.sequence_number in self._nacks.asked)
         if self.kind == "audio":
             self.feed.sound(name, packet.payload, packet.timestamp)
         else:
@@ -177,7 +203,7 @@ class RelayReceiver(RTCRtpReceiver):
         placed = feed.packet(packet.sequence_number, packet.timestamp, packet.marker << 7, packet.payload, key, again)
         if placed is None:
             return
-        if key:
+        if key and (self._key_at is None or not again or signed(packet.timestamp - self._key_at, 32) > 0):
             self._key_at = packet.timestamp
         self._gather(*placed, key=key)
 
@@ -205,9 +231,11 @@ class RelayReceiver(RTCRtpReceiver):
 
     def _mark_missing(self, packet: RtpPacket, again: bool) -> None:
         nacks = self._nacks
-        if nacks.max_seq is not None and begins_anew(signed(packet.sequence_number - nacks.max_seq, 16), again):
+        if nacks.top is not None and (
+            len(nacks.missing) > MISSING_MOST or begins_anew(signed(packet.sequence_number - nacks.top, 16), again)
+        ):
             nacks = self._nacks = Missing()
-        if nacks.add(packet) and self._missed is None:
+        if nacks.add(packet.sequence_number) and self._missed is None:
             self._missed = asyncio.get_running_loop().call_later(MISSED_AFTER, self._ask_missing)
 
     def _ask_missing(self) -> None:

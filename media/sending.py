@@ -30,12 +30,15 @@ from aiortc.rtp import (
 
 from media.packets import Batch, Gop, Packet
 from media.routing import Router, read_at_once
+from media.settings import HISTORY_MOST
 from media.stream import Stream
 from media.wire import TAG_MOST, Outlet, protect
 
 SEGMENTS_KEPT = 8
 SQUEEZED_TICKS = 2_000
 """Ticks of 90 kHz into which a replay's pictures are put: less than one picture at 30 a second."""
+LOOK = 0.01
+"""What a request for a packet that cannot be sent again costs, in packets that can."""
 CNAME = 1
 NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
@@ -252,10 +255,16 @@ class RelaySender(RTCRtpSender):
                 return
             sequence = self._sequence - 1 - (self._sequence - 1 - low & 0xFFFF)
             segment = next((s for s in reversed(self._segments) if s.sequence <= sequence), None)
-            held = None if segment is None else self.stream.again(sequence - segment.offset)
-            if held is not None and segment is not None:
+            held = None if segment is None or self._is_past(sequence) else self.stream.again(sequence - segment.offset)
+            if held is None or segment is None:
+                self._resends_left -= LOOK
+            else:
                 self._resends_left -= 1
                 self._resend(held[0], sequence, segment.placed(held[1]) & 0xFFFFFFFF)
+
+    def _is_past(self, sequence: int) -> bool:
+        """Whether it could be sent as RTX alone."""
+        return self._rtx_type is None and ("h264" not in self._types or self._sequence - sequence > HISTORY_MOST)
 
     def _resend(self, packet: Packet, sequence: int, out: int) -> None:
         """As RTX (RFC 4588) where that was agreed, else as it was."""

@@ -8,7 +8,7 @@ from secrets import randbits
 from time import monotonic
 from typing import Protocol
 
-from media.packets import Batch, Gop, History, Packet, batches
+from media.packets import Batch, Gop, History, Packet, batches, runs
 from media.settings import VideoSettings
 from media.timeline import Numbers, Timeline
 
@@ -53,10 +53,13 @@ class Stream:
     def publish(self, batch: Batch) -> None:
         """To the history, the cache and every reader. Packets that came twice are left out."""
         new = [packet for packet in batch.packets if self.history.add(packet, batch.at)]
-        if len(new) < len(batch.packets):
-            if not new:
-                return
-            batch = Batch(new, batch.at, batch.key, batch.codec)
+        if len(new) == len(batch.packets):
+            self._hand_on(batch)
+            return
+        for run in runs(new):
+            self._hand_on(Batch(run, batch.at, batch.key and run[0] is new[0], batch.codec))
+
+    def _hand_on(self, batch: Batch) -> None:
         if self._cached:
             self._keep(batch)
         for reader in tuple(self.readers):
@@ -65,7 +68,7 @@ class Stream:
 
     def _keep(self, batch: Batch) -> None:
         now = monotonic()
-        if batch.key:
+        if batch.key and (self.gop is None or batch.first > self.gop.first):
             fresh = Gop(batch, now)
             if self.gop is not None:
                 self.gop.following = fresh

@@ -7,6 +7,8 @@ JUMP_MOST = 10
 """Seconds that a timestamp may move on at once; beyond, the source's clock was set."""
 GAP_MOST = 512
 """Packets that may be missing at once; beyond, the source counts from somewhere else."""
+BACK_MOST = 1_024
+"""Packets back from the newest that one which was asked for has a place: SRTP looks back no further (RFC 3711, 3.3.2)."""
 
 
 def signed(value: int, bits: int) -> int:
@@ -36,9 +38,11 @@ class Timeline:
 
     def place(self, timestamp: int, arrived: float, moves: bool, again: bool = False) -> int:
         """Where a timestamp lies on the line. `moves`: it must be later than the one before, for it is another picture. `again`: of
-        a packet that was asked for."""
+        a packet that was asked for: it moves nothing."""
         step = 0 if self._source is None else signed(timestamp - self._source, 32)
-        if self._source is not None and step < 0 and not moves and (again or step > -self.rate):
+        if again and self._source is not None:
+            return self.last + (step if -JUMP_MOST * self.rate < step < 0 else 0)
+        if self._source is not None and -self.rate < step < 0 and not moves:
             return self.last + step  # a packet that came late
         if self._source is None or not (1 if moves else 0) <= step <= JUMP_MOST * self.rate:
             passed = 0.0 if self._arrived is None else min(arrived - self._arrived, JUMP_MOST)
@@ -81,4 +85,4 @@ class Numbers:
             self._source = sequence
             return self._top
         number = self._top + step
-        return number if number >= self._first else None
+        return number if number >= max(self._first, self._top - BACK_MOST) else None

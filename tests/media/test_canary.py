@@ -14,7 +14,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceTransport
-from aiortc.rtcrtpreceiver import NackGenerator, StreamStatistics
+from aiortc.rtcrtpreceiver import StreamStatistics
 
 from tests.media.peers import new_peer
 from tests.media.private_names import is_private, relied_on
@@ -56,8 +56,6 @@ METHODS = [
     (aioice.ice.StunProtocol, "datagram_received", ["self", "data", "addr"]),
     (aioice.ice.StunProtocol, "connection_made", ["self", "transport"]),
     (aioice.ice.StunProtocol, "connection_lost", ["self", "exc"]),
-    (NackGenerator, "add", ["self", "packet"]),
-    (NackGenerator, "truncate", ["self"]),
     (StreamStatistics, "add", ["self", "packet"]),
 ]
 
@@ -72,7 +70,6 @@ ATTRIBUTES = {
     "dtls": ("_tx_srtp", "_rx_srtp", "_ssl", "_rtp_router"),
     "ice": ("_connection", "_send"),
     "connection": ("_nominated", "_protocols", "_local_username", "local_password", "_queue", "_query_consent_task"),
-    "nacks": ("missing", "max_seq"),
     "statistics": ("cycles", "max_seq", "jitter", "fraction_lost"),
 }
 OF_SRTP = "_srtp"
@@ -83,7 +80,7 @@ async def test_attributes_are_there() -> None:
     sender = peer.addTransceiver("video").sender
     dtls = sender.transport
     connection = dtls.transport._connection
-    owners = (sender, dtls, dtls.transport, connection, NackGenerator(), StreamStatistics(90_000))
+    owners = (sender, dtls, dtls.transport, connection, StreamStatistics(90_000))
     for owner, names in zip(owners, ATTRIBUTES.values(), strict=True):
         assert [name for name in names if name not in dir(owner)] == []
     assert isinstance(dtls.transport, RTCIceTransport)

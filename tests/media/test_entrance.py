@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -75,9 +76,12 @@ async def test_a_flood_is_dropped_before_it_is_looked_at(relay: Relay, film: Pat
     door, connection = await door_of(relay, film)
     address = ("127.0.0.1", 5_000)
     door.take(check(connection.local_username, connection.local_password), address)
+    began = time.monotonic()
     for _ in range(10_000):
         door.take(b"\x80" + bytes(50), address)
-    assert connection._queue.qsize() <= LOOPBACK.viewer_datagrams + 10
+    took = time.monotonic() - began  # a busy machine makes it longer, and lets as many more in
+    assert connection._queue.qsize() <= LOOPBACK.viewer_datagrams * (1 + took) + 10
+    assert took < 5
 
 
 async def test_who_left_leaves_no_names_and_no_addresses(relay: Relay, film: Path) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpReceiveParameters
-from aiortc.rtp import RtpPacket
 
 from media.packets import History, Packet
 from media.receiving import Missing
@@ -16,7 +14,7 @@ from media.relay import Relay
 from media.sources.below import BelowSource
 from media.sources.file import FileSource
 from media.viewing import Ended
-from tests.media.peers import LOOPBACK, Keeper, Recorder, Taking, _through, new_peer, without_candidates
+from tests.media.peers import LOOPBACK, Keeper, _through, without_candidates
 from tests.media.test_below import Gateway
 from tests.media.wire import Wire
 
@@ -121,28 +119,18 @@ async def test_with_and_without_help_of_the_kernel_the_same_arrives(film: Path, 
 def test_what_is_missing_is_remembered_over_a_key_frame_and_across_the_end_of_numbers() -> None:
     missing = Missing()
     for number in (*range(65_500, 65_530), *range(65_531, 65_536), *range(300)):
-        missing.add(RtpPacket(sequence_number=number))
+        missing.add(number)
     assert missing.missing == {65_530}
     for number in range(300, 1_000):
-        missing.add(RtpPacket(sequence_number=number))
+        missing.add(number)
     assert missing.missing == {65_530}
-    for number in range(1_000, 1_100):
-        missing.add(RtpPacket(sequence_number=number))
+    for number in range(1_000, 1_400):
+        missing.add(number)
     assert missing.missing == set()
-
-
-async def test_what_comes_late_as_it_was_leaves_the_rest_asked_for() -> None:
-    """From a sender that agreed to no RTX."""
-    peer = new_peer()
-    receiver = Taking.place(peer.addTransceiver("video", direction="recvonly"))
-    receiver.attach(Recorder())  # type: ignore[arg-type]
-    await receiver.receive(RTCRtpReceiveParameters(codecs=[RTCRtpCodecParameters("video/H264", 90_000, payloadType=96)]))
-    for number in (*(n for n in range(700) if n not in (3, 5)), 3):
-        await receiver._handle_rtp_packet(RtpPacket(payload_type=96, sequence_number=number, payload=b"x"), 0)
-    assert receiver._nacks.missing == {5}
-    assert receiver._nacks.max_seq == 699
-    await receiver.stop()
-    await peer.close()
+    assert missing.asked == {65_530}
+    for number in range(1_400, 5_000):
+        missing.add(number)
+    assert missing.asked == set()
 
 
 def test_what_comes_again_takes_no_newer_packets_place() -> None:
