@@ -4,6 +4,7 @@ A sender of somebody else's is played packet by packet: by RTX, or as they were.
 """
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -167,6 +168,15 @@ async def test_whatever_came_before_what_is_handed_on_can_be_found(played: Playe
     assert [packet.number for batch in stream.gop.in_order() for packet in batch.packets] == list(range(9))
     assert sorted(number for number, _, _ in got.packets) == list(range(9))
     assert list(runs([])) == []
+
+
+def test_what_whoever_joins_is_replayed_can_be_sent_again_however_much_it_is() -> None:
+    stream = Stream(90_000, replace(LOOPBACK, history_packets=10), lambda: None)
+    for number in range(50):
+        stream.publish(Batch([Packet(number, 0x80, b"x")], number * 100, number == 0))
+    assert [stream.again(number) for number in (0, 5, 49)] == [(Packet(n, 0x80, b"x"), n * 100) for n in (0, 5, 49)]
+    stream.publish(Batch([Packet(50, 0x80, b"x")], 5_000, True))
+    assert (stream.again(5), stream.again(45)) == (None, (Packet(45, 0x80, b"x"), 4_500))
 
 
 async def test_asking_for_what_is_not_there_is_looked_up_a_bounded_number_of_times(relay: Relay, films: Any) -> None:
