@@ -232,7 +232,7 @@ class RelayReceiver(RTCRtpReceiver):
     def _mark_missing(self, packet: RtpPacket, again: bool) -> None:
         nacks = self._nacks
         if nacks.top is not None and (
-            len(nacks.missing) > MISSING_MOST or begins_anew(signed(packet.sequence_number - nacks.top, 16), again)
+            (len(nacks.missing) > MISSING_MOST and not again) or begins_anew(signed(packet.sequence_number - nacks.top, 16), again)
         ):
             nacks = self._nacks = Missing()
         if nacks.add(packet.sequence_number) and self._missed is None:

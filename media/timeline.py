@@ -8,7 +8,7 @@ JUMP_MOST = 10
 GAP_MOST = 512
 """Packets that may be missing at once; beyond, the source counts from somewhere else."""
 BACK_MOST = 1_024
-"""Packets back from the newest that one which was asked for has a place: SRTP looks back no further (RFC 3711, 3.3.2)."""
+"""Packets back from the newest that one which was asked for has a place: the window of aiortc's SRTP."""
 
 
 def signed(value: int, bits: int) -> int:
