@@ -70,7 +70,7 @@ class SourceFault(Failure):
     of_gateways: ClassVar[bool] = False
     """Whether the detail begins with the names of gateways."""
     soon = False
-    """Whether it is tried again within about a second, however often that failed: nobody is asked too much by that."""
+    """Whether it is tried again within about half a second, however often that failed: nobody is asked too much by that."""
 
 
 class CameraAddressRefused(SourceFault):

@@ -35,8 +35,9 @@ TENDED = 0.5
 """Seconds between two looks at a camera and its viewers."""
 STEADY = 20.0
 """Seconds after which a picture that came counts as a good one: the next attempt is made at once again."""
-SOON = 1.0
-"""Seconds before such an attempt at most."""
+SOON = 0.5
+"""Seconds before an attempt at what is tried again soon, at most: over a hop, this and the pause between checks of the attempt
+before are what a picture waits after its return."""
 
 
 class Hub(Telling):

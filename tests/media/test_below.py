@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aioice.stun import RETRY_RTO
 
 from media.faults import BelowUnreachable, CameraSilent
+from media.hub import SOON
 from media.relay import Relay
 from media.relaying import Showing
-from media.sources.below import BelowSource
+from media.settings import VideoSettings
+from media.sources.below import REACHED_PART, BelowSource
 from media.sources.file import FileSource
 from media.sources.rtsp import RtspSource
 from media.states import State, Told
@@ -175,3 +178,13 @@ REASONS = {
 def test_a_reason_begins_with_the_gateways_that_it_came_through() -> None:
     assert {detail: BelowUnreachable(detail).reason for detail in REASONS} == REASONS
     assert CameraSilent("Nothing: for 4 seconds.").reason == CameraSilent("Nothing: for 4 seconds.").message
+
+
+def test_a_hop_that_carries_packets_again_is_noticed_within_three_seconds() -> None:
+    """The longest time without a check: from the last one of an attempt, for they double, to the first of the next. Half a second
+    of the three is for connecting."""
+    within = VideoSettings().connect_within * REACHED_PART
+    last, step = 0.0, RETRY_RTO
+    while last + step < within:
+        last, step = last + step, 2 * step
+    assert within - last + 1.2 * SOON <= 2.5
